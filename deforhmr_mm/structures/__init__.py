@@ -1,0 +1,24 @@
+"""What travels between modules: data samples and the names of joints."""
+
+from .keypoint_definitions import H36M_EVAL_JOINTS, SMPL_PARENTS
+from .keypoint_sets import (
+    KeypointMap,
+    KeypointSet,
+    flip_smpl_pose,
+    get_keypoint_set,
+    keypoint_set_names,
+    register_keypoint_set,
+)
+from .mesh_data_sample import MeshDataSample
+
+__all__ = [
+    'H36M_EVAL_JOINTS',
+    'SMPL_PARENTS',
+    'KeypointMap',
+    'KeypointSet',
+    'MeshDataSample',
+    'flip_smpl_pose',
+    'get_keypoint_set',
+    'keypoint_set_names',
+    'register_keypoint_set',
+]
