@@ -1,0 +1,5 @@
+"""Image encoders."""
+
+from .vit import ViT
+
+__all__ = ['ViT']

@@ -1,0 +1,219 @@
+"""The plain vision transformer of ViTPose and HMR2.0, key-compatible with their weights."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from deforhmr_mm.registry import MODELS
+
+
+class ViTArch(NamedTuple):
+    """Size of a vision transformer."""
+
+    embed_dims: int
+    depth: int
+    num_heads: int
+
+
+ARCHS = {
+    'tiny': ViTArch(192, 12, 3),
+    'small': ViTArch(384, 12, 12),
+    'base': ViTArch(768, 12, 12),
+    'large': ViTArch(1024, 24, 16),
+    'huge': ViTArch(1280, 32, 16),
+}
+
+# ViTPose pads the patch convolution, so that token j is centred on pixel 16 j + 5.5.
+PATCH_PADDING = 2
+# Every ViT of this family normalises with this epsilon.
+NORM_EPS = 1e-6
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with one joint projection for query, key and value."""
+
+    def __init__(self, embed_dims: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(embed_dims, 3 * embed_dims)
+        self.proj = nn.Linear(embed_dims, embed_dims)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Mix the tokens `x` (B, N, C) -> (B, N, C)."""
+        batch, tokens, channels = x.shape
+        qkv = self.qkv(x).view(batch, tokens, 3, self.num_heads, -1)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, d)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, channels))
+
+
+class MLP(nn.Module):
+    """Two linear layers with a GELU between them."""
+
+    def __init__(self, embed_dims: int, hidden_dims: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(embed_dims, hidden_dims)
+        self.fc2 = nn.Linear(hidden_dims, embed_dims)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map each token of `x` (..., C) on its own -> (..., C)."""
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    """Pre-norm transformer layer with stochastic depth."""
+
+    def __init__(
+        self, embed_dims: int, num_heads: int, mlp_ratio: float, drop_path: float
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(embed_dims, eps=NORM_EPS)
+        self.attn = Attention(embed_dims, num_heads)
+        self.norm2 = nn.LayerNorm(embed_dims, eps=NORM_EPS)
+        self.mlp = MLP(embed_dims, int(embed_dims * mlp_ratio))
+        self.drop_path = drop_path
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform the tokens `x` (B, N, C) -> (B, N, C)."""
+        x = x + self._drop(self.attn(self.norm1(x)))
+        return x + self._drop(self.mlp(self.norm2(x)))
+
+    def _drop(self, branch: Tensor) -> Tensor:
+        """Drop the whole residual branch of some samples, in training only."""
+        if not self.training or self.drop_path == 0:
+            return branch
+        keep = 1 - self.drop_path
+        mask = branch.new_empty(len(branch), 1, 1).bernoulli_(keep)
+        return branch * (mask / keep)
+
+
+class PatchEmbed(nn.Module):
+    """Padded patch convolution, as in ViTPose."""
+
+    def __init__(self, embed_dims: int, patch_size: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(
+            3, embed_dims, patch_size, stride=patch_size, padding=PATCH_PADDING
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Cut (B, 3, H, W) pictures into a (B, C, H / patch, W / patch) map."""
+        return self.proj(images)
+
+
+@MODELS.register_module()
+class ViT(BaseModule):
+    """Vision transformer encoder of ViTPose (Xu et al., 2022) and HMR2.0.
+
+    It has no class token, but its position embedding keeps one leading entry, which is
+    added to every position, and the patch convolution pads by two pixels. The parameter
+    names are ViTPose's (``patch_embed.proj``, ``pos_embed``, ``blocks.i.attn.qkv``, ...,
+    ``last_norm``).
+
+    Args:
+        arch: ``'tiny'``, ``'small'``, ``'base'``, ``'large'``, ``'huge'``, or a dict with
+            ``embed_dims``, ``depth`` and ``num_heads``.
+        img_size: height and width of the input in pixels, multiples of `patch_size`.
+        patch_size: side of a patch in pixels.
+        mlp_ratio: hidden width of the feed-forward part over the embedding width.
+        drop_path_rate: stochastic depth of the last layer; it grows linearly over layers.
+        frozen: keep all weights as they are: no gradient, no training mode, ever.
+        init_cfg: mmengine's weight initialisation, such as
+            ``dict(type='Pretrained', checkpoint='vitpose.pth')``.
+
+    Raises:
+        ValueError: if `arch` is unknown or `img_size` is no multiple of `patch_size`.
+    """
+
+    def __init__(
+        self,
+        arch: str | dict = 'huge',
+        img_size: tuple[int, int] = (256, 192),
+        patch_size: int = 16,
+        mlp_ratio: float = 4.0,
+        drop_path_rate: float = 0.0,
+        frozen: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        sizes = self._resolve_arch(arch)
+        height, width = img_size
+        if height % patch_size or width % patch_size:
+            raise ValueError(
+                f'img_size must be a multiple of patch_size={patch_size}, got {img_size}'
+            )
+        self.embed_dims = sizes.embed_dims
+        self.img_size = (height, width)
+        self.feat_size = (height // patch_size, width // patch_size)
+        self.frozen = frozen
+
+        self.patch_embed = PatchEmbed(sizes.embed_dims, patch_size)
+        num_patches = self.feat_size[0] * self.feat_size[1]
+        self.pos_embed = nn.Parameter(torch.zeros(1, num_patches + 1, self.embed_dims))
+        self.blocks = nn.ModuleList(
+            Block(
+                sizes.embed_dims,
+                sizes.num_heads,
+                mlp_ratio,
+                drop_path_rate * index / max(sizes.depth - 1, 1),
+            )
+            for index in range(sizes.depth)
+        )
+        self.last_norm = nn.LayerNorm(self.embed_dims, eps=NORM_EPS)
+        self._init_from_scratch()
+        if frozen:
+            self.requires_grad_(False)
+            self.eval()
+
+    @staticmethod
+    def _resolve_arch(arch: str | dict) -> ViTArch:
+        if isinstance(arch, dict):
+            return ViTArch(**arch)
+        if arch not in ARCHS:
+            raise ValueError(f'arch must be one of {sorted(ARCHS)}, got {arch!r}')
+        return ARCHS[arch]
+
+    def _init_from_scratch(self) -> None:
+        nn.init.trunc_normal_(self.pos_embed, std=0.02)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
+    def train(self, mode: bool = True) -> 'ViT':
+        """Switch the training mode; a frozen encoder stays in evaluation mode."""
+        return super().train(mode and not self.frozen)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Encode pictures.
+
+        Args:
+            images: (B, 3, H, W) normalised pictures, (H, W) = `img_size`.
+
+        Returns:
+            (B, C, H / patch, W / patch) features of the last layer, normalised.
+
+        Raises:
+            ValueError: if the pictures have another size.
+        """
+        if tuple(images.shape[-2:]) != self.img_size:
+            raise ValueError(
+                f'ViT was built for img_size={self.img_size} (height, width), but got '
+                f'pictures of {tuple(images.shape[-2:])}; change img_size in the config '
+                'or the input_size of the pipeline'
+            )
+        if self.frozen:
+            with torch.no_grad():
+                return self._encode(images)
+        return self._encode(images)
+
+    def _encode(self, images: Tensor) -> Tensor:
+        x = self.patch_embed(images).flatten(2).transpose(1, 2)  # (B, N, C)
+        x = x + self.pos_embed[:, 1:] + self.pos_embed[:, :1]
+        for block in self.blocks:
+            x = block(x)
+        x = self.last_norm(x)
+        return x.transpose(1, 2).unflatten(2, self.feat_size)

@@ -1,0 +1,238 @@
+"""From a batch of crops to bodies, and from labels to losses."""
+
+import torch
+from mmengine.model import BaseModel
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from deforhmr_mm.geometry.cameras import (
+    crop_to_full_translation,
+    default_focal_length,
+    image_center,
+    perspective_projection,
+)
+from deforhmr_mm.registry import MODELS
+from deforhmr_mm.structures import MeshDataSample
+
+LABELS = (
+    'global_orient',
+    'body_pose',
+    'betas',
+    'has_smpl',
+    'keypoints',
+    'keypoints_conf',
+    'joints_3d',
+    'joints_3d_conf',
+)
+
+
+class BodyMismatchError(ValueError):
+    """A checkpoint was trained for another body than the model's."""
+
+
+@MODELS.register_module()
+class MeshEstimator(BaseModel):
+    """Recover the body of one person from a crop.
+
+    The estimator owns the encoder, the head and the losses; the body model is given to
+    it, and is no part of its checkpoints. They carry the body's fingerprint instead,
+    since pose and shape parameters mean something only with the body they were learned on.
+
+    Args:
+        backbone: config of the encoder, (B, 3, H, W) -> (B, C, h, w).
+        head: config of the head, features -> SMPL parameters and crop camera.
+        losses: configs of the losses, by name; needed to train.
+        body_model: config of the body, the open body by default.
+        auxiliary_head: config of a head that helps training only.
+        data_preprocessor: config of mmengine's ``ImgDataPreprocessor``.
+        init_cfg: mmengine's weight initialisation.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        head: dict,
+        losses: dict | None = None,
+        body_model: dict | None = None,
+        auxiliary_head: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.head = MODELS.build(head)
+        self.losses = nn.ModuleDict(
+            {name: MODELS.build(loss) for name, loss in (losses or {}).items()}
+        )
+        self.auxiliary_head = MODELS.build(auxiliary_head) if auxiliary_head else None
+        self.body_model = MODELS.build(body_model or dict(type='SMPL'))
+        self.register_buffer(
+            'body_fingerprint', _text_to_bytes(self.body_model.fingerprint)
+        )
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[MeshDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, Tensor] | list[MeshDataSample]:
+        """Run the model in one of mmengine's three modes.
+
+        Args:
+            inputs: (B, 3, H, W) normalised crops.
+            data_samples: one for each crop; needed by ``'loss'`` and ``'predict'``.
+            mode: ``'loss'`` gives a dict of losses, ``'predict'`` the samples with
+                ``pred_instances``, ``'tensor'`` the head's parameters.
+
+        Returns:
+            As `mode` says.
+
+        Raises:
+            ValueError: if `mode` is another.
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        if mode == 'tensor':
+            return self.head(self.backbone(inputs))
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
+
+    def loss(
+        self, inputs: Tensor, data_samples: list[MeshDataSample]
+    ) -> dict[str, Tensor]:
+        """Losses of one training batch; see `forward` for the arguments."""
+        feats = self.backbone(inputs)
+        pred = self._with_body(self.head(feats))
+        target = self._targets(data_samples)
+        losses = {}
+        for criterion in self.losses.values():
+            losses.update(criterion(pred, target))
+        if self.auxiliary_head is not None:
+            height, width = inputs.shape[-2:]
+            # Pixel centres at integers: a crop spans [-0.5, width - 0.5].
+            size = inputs.new_tensor((width, height))
+            keypoints = (2 * target['keypoints'] + 1) / size - 1
+            losses.update(
+                self.auxiliary_head.loss(feats, keypoints, target['keypoints_conf'])
+            )
+        return losses
+
+    def predict(
+        self, inputs: Tensor, data_samples: list[MeshDataSample]
+    ) -> list[MeshDataSample]:
+        """Recover the bodies of a batch, in the full image's camera.
+
+        Args:
+            inputs: (B, 3, H, W) normalised crops.
+            data_samples: one for each, with ``ori_shape``, ``input_center`` and
+                ``input_scale`` (pixels of the full image); ``focal_length`` and
+                ``principal_point`` in pixels if they are known.
+
+        Returns:
+            The samples with ``pred_instances`` (see `MeshDataSample`): 2D keypoints are
+            defined by the full camera.
+        """
+        pred = self._with_body(self.head(self.backbone(inputs)))
+        camera = self._full_cameras(data_samples, like=pred['camera'])
+        center, scale = camera['center'], camera['scale']
+        pred['transl'] = crop_to_full_translation(
+            pred['camera'],
+            center,
+            scale[:, 1],
+            camera['principal_point'],
+            camera['focal_length'],
+        )
+        pred['keypoints'] = perspective_projection(
+            pred['joints'],
+            camera['focal_length'],
+            camera['principal_point'],
+            pred['transl'],
+        )
+        pred['focal_length'] = camera['focal_length']
+        pred['principal_point'] = camera['principal_point']
+        pred['bboxes'] = torch.cat((center - scale / 2, center + scale / 2), dim=1)
+        for index, sample in enumerate(data_samples):
+            instances = InstanceData()
+            for name, value in pred.items():
+                instances.set_field(value[index : index + 1], name)
+            score = sample.metainfo.get('bbox_score', 1.0)
+            instances.bbox_scores = scale.new_tensor([score])
+            sample.pred_instances = instances
+            sample.set_metainfo(
+                dict(
+                    body_fingerprint=self.body_model.fingerprint,
+                    body_name=self.body_model.body_name,
+                )
+            )
+        return data_samples
+
+    def _with_body(self, params: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The parameters together with the vertices and joints that they pose."""
+        body = self.body_model(
+            params['global_orient'], params['body_pose'], params['betas']
+        )
+        return dict(params, vertices=body.vertices, joints=body.joints)
+
+    @torch.no_grad()
+    def _targets(self, data_samples: list[MeshDataSample]) -> dict[str, Tensor]:
+        """Labels of a batch; SMPL labels are posed, and then stand for 3D joints too."""
+        target = {
+            name: torch.cat([sample.gt_instances[name] for sample in data_samples])
+            for name in LABELS
+        }
+        target = self._with_body(target)
+        has_smpl = target['has_smpl'][:, None] > 0
+        target['joints'] = torch.where(
+            has_smpl[..., None], target['joints'], target.pop('joints_3d')
+        )
+        conf = target.pop('joints_3d_conf')
+        target['joints_conf'] = torch.where(has_smpl, torch.ones_like(conf), conf)
+        return target
+
+    @staticmethod
+    def _full_cameras(
+        data_samples: list[MeshDataSample], like: Tensor
+    ) -> dict[str, Tensor]:
+        """Boxes and intrinsics of the samples, with defaults for unknown intrinsics."""
+        rows: dict[str, list] = dict(
+            center=[], scale=[], focal_length=[], principal_point=[]
+        )
+        for sample in data_samples:
+            meta = sample.metainfo
+            height, width = meta['ori_shape'][:2]
+            focal_length = meta.get('focal_length')
+            if focal_length is None:
+                focal_length = default_focal_length(width, height)
+            principal_point = meta.get('principal_point')
+            if principal_point is None:
+                principal_point = image_center(width, height)
+            rows['center'].append(torch.as_tensor(meta['input_center']))
+            rows['scale'].append(torch.as_tensor(meta['input_scale']))
+            rows['focal_length'].append(torch.as_tensor(focal_length))
+            rows['principal_point'].append(torch.as_tensor(principal_point))
+        return {name: torch.stack(values).to(like) for name, values in rows.items()}
+
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args: object, **kwargs: object
+    ) -> None:
+        stored = state_dict.get(f'{prefix}body_fingerprint')
+        if stored is not None and not torch.equal(
+            stored.cpu(), self.body_fingerprint.cpu()
+        ):
+            raise BodyMismatchError(
+                f'the checkpoint was trained for the body {_bytes_to_text(stored)}, but '
+                f'this model has {self.body_model.body_name} '
+                f'({self.body_model.fingerprint}). Parameters of one body mean nothing '
+                'on another: set model.body_model.model_path to the body that the '
+                'checkpoint was trained for'
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def _text_to_bytes(text: str) -> Tensor:
+    return torch.tensor(list(text.encode('ascii')), dtype=torch.uint8)
+
+
+def _bytes_to_text(data: Tensor) -> str:
+    return bytes(data.cpu().to(torch.uint8).tolist()).decode('ascii', 'replace')

@@ -1,0 +1,94 @@
+"""Mean SMPL parameters, from which error feedback starts."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deforhmr_mm.geometry.rotations import check_rot6d, rot6d_from_row_major
+
+NUM_JOINTS = 24
+# Crop camera (s, tx, ty) that iterative regressors of this family start from.
+START_CAMERA = (0.9, 0.0, 0.0)
+
+
+class MeanParams(NamedTuple):
+    """Where the estimate starts.
+
+    Attributes:
+        rot6d: (24, 6) rotations, first three numbers = first column, root first.
+        betas: (num_betas,) shape.
+        camera: (3,) crop camera (s, tx, ty), s > 0.
+    """
+
+    rot6d: Tensor
+    betas: Tensor
+    camera: Tensor
+
+
+def facing_rest_pose(num_betas: int = 10) -> MeanParams:
+    """The mean shape in its rest pose, upright and facing the camera."""
+    rot6d = torch.eye(3)[:, :2].T.reshape(6).repeat(NUM_JOINTS, 1)
+    # Half a turn about x: the body's y points up, the camera's down.
+    rot6d[0] = torch.tensor([1.0, 0.0, 0.0, 0.0, -1.0, 0.0])
+    return MeanParams(rot6d, torch.zeros(num_betas), torch.tensor(START_CAMERA))
+
+
+def load_mean_params(path: str | Path) -> MeanParams:
+    """Read a npz of mean parameters.
+
+    Two layouts are read: ours (``rot6d`` (24, 6), ``betas`` (B,), ``camera`` (3,),
+    ``rot6d_layout`` = 'columns') and the ``smpl_mean_params.npz`` that SPIN made common
+    (``pose`` (144,), ``shape`` (10,), ``cam`` (3,)), whose rotations are row-major 3x2.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The parameters in our 6D layout.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if keys or shapes are others, the layout is unknown, or a rotation is
+            degenerate.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'mean_params={str(path)!r} does not exist. Set it to the '
+            'smpl_mean_params.npz of your SMPL set-up, to a file written by '
+            'tools/misc/mean_params.py, or to None for the rest pose'
+        )
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {key: np.asarray(file[key]) for key in file.files}
+    if 'rot6d' in arrays:
+        layout = str(arrays.get('rot6d_layout', ''))
+        if layout != 'columns':
+            raise ValueError(
+                f"{path}: rot6d_layout must be 'columns' (first three numbers = first "
+                f'column), got {layout!r}'
+            )
+        rot6d = _shaped(arrays, 'rot6d', (NUM_JOINTS, 6), path)
+        betas, camera = arrays['betas'], _shaped(arrays, 'camera', (3,), path)
+    else:
+        rows = _shaped(arrays, 'pose', (NUM_JOINTS * 6,), path)
+        rot6d = rot6d_from_row_major(rows.reshape(NUM_JOINTS, 6))
+        betas = _shaped(arrays, 'shape', (10,), path)
+        camera = _shaped(arrays, 'cam', (3,), path)
+    check_rot6d(rot6d, f'{path}: mean pose')
+    if not camera[0] > 0:
+        raise ValueError(f'{path}: the camera scale must be positive, got {camera[0]}')
+    return MeanParams(rot6d, torch.as_tensor(betas, dtype=torch.float32), camera)
+
+
+def _shaped(arrays: dict, key: str, shape: tuple[int, ...], path: Path) -> Tensor:
+    if key not in arrays:
+        raise ValueError(
+            f'{path}: expected the key {key!r} of shape {shape}, found {sorted(arrays)}'
+        )
+    value = arrays[key]
+    if value.shape != shape:
+        raise ValueError(f'{path}: {key} must be {shape}, got {value.shape}')
+    return torch.as_tensor(value, dtype=torch.float32)

@@ -1,0 +1,15 @@
+"""Parts of decoders."""
+
+from .deformable_cross_attention import DeformableCrossAttention, EncodedContext
+from .deformable_decoder import DeformableDecoder, DeformableDecoderLayer
+from .offsets import OffsetNetwork
+from .position_bias import SampledGridBias
+
+__all__ = [
+    'DeformableCrossAttention',
+    'DeformableDecoder',
+    'DeformableDecoderLayer',
+    'EncodedContext',
+    'OffsetNetwork',
+    'SampledGridBias',
+]

@@ -1,0 +1,121 @@
+"""The decoder: query tokens that read the features through deformable cross-attention."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deforhmr_mm.models.layers.deformable_cross_attention import (
+    DeformableCrossAttention,
+    EncodedContext,
+)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention of the query tokens."""
+
+    def __init__(self, embed_dims: int, num_heads: int, head_dims: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv_proj = nn.Linear(embed_dims, 3 * num_heads * head_dims, bias=False)
+        self.out_proj = nn.Linear(num_heads * head_dims, embed_dims)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Mix the tokens (B, Q, D) -> (B, Q, D)."""
+        qkv = self.qkv_proj(tokens).unflatten(-1, (3, self.num_heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self.out_proj(mixed.transpose(1, 2).flatten(2))
+
+
+class DeformableDecoderLayer(nn.Module):
+    """Pre-norm self-attention, deformable cross-attention and feed-forward, each residual.
+
+    Args:
+        cross_attention: the layer's deformable cross-attention.
+        embed_dims: D, width of the query tokens.
+        num_heads: heads of the self-attention.
+        head_dims: width of a head of the self-attention.
+        ffn_dims: hidden width of the feed-forward part.
+    """
+
+    def __init__(
+        self,
+        cross_attention: DeformableCrossAttention,
+        embed_dims: int,
+        num_heads: int,
+        head_dims: int,
+        ffn_dims: int,
+    ) -> None:
+        super().__init__()
+        self.self_norm = nn.LayerNorm(embed_dims)
+        self.self_attention = SelfAttention(embed_dims, num_heads, head_dims)
+        self.cross_norm = nn.LayerNorm(embed_dims)
+        self.cross_attention = cross_attention
+        self.ffn_norm = nn.LayerNorm(embed_dims)
+        self.ffn = nn.Sequential(
+            nn.Linear(embed_dims, ffn_dims), nn.GELU(), nn.Linear(ffn_dims, embed_dims)
+        )
+
+    def forward(self, tokens: Tensor, context: EncodedContext) -> Tensor:
+        """Update the tokens (B, Q, D) with what they read from the encoded context."""
+        tokens = tokens + self.self_attention(self.self_norm(tokens))
+        tokens = tokens + self.cross_attention(self.cross_norm(tokens), context)
+        return tokens + self.ffn(self.ffn_norm(tokens))
+
+
+class DeformableDecoder(nn.Module):
+    """A stack of decoder layers that all read the same features (method: section 3).
+
+    Args:
+        num_layers: L.
+        embed_dims: D, width of the query tokens.
+        num_heads: heads of both attentions.
+        head_dims: width of a head.
+        ffn_dims: hidden width of the feed-forward parts.
+        cross_attention: further options of `DeformableCrossAttention`, the same for all
+            layers: ``in_channels``, ``num_queries``, ``feat_size``, ``num_groups``, ...
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        embed_dims: int,
+        num_heads: int,
+        head_dims: int,
+        ffn_dims: int,
+        cross_attention: dict,
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            DeformableDecoderLayer(
+                DeformableCrossAttention(
+                    embed_dims,
+                    num_heads=num_heads,
+                    head_dims=head_dims,
+                    **cross_attention,
+                ),
+                embed_dims,
+                num_heads,
+                head_dims,
+                ffn_dims,
+            )
+            for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(embed_dims)
+
+    def encode_context(self, features: Tensor) -> list[EncodedContext]:
+        """Keys, values and biases of every layer for (B, C, H, W) features."""
+        return [layer.cross_attention.encode_context(features) for layer in self.layers]
+
+    def forward(self, tokens: Tensor, contexts: list[EncodedContext]) -> Tensor:
+        """Decode.
+
+        Args:
+            tokens: (B, Q, D) query tokens.
+            contexts: one encoded context for each layer, from `encode_context`.
+
+        Returns:
+            (B, Q, D) normalised tokens after the last layer.
+        """
+        for layer, context in zip(self.layers, contexts, strict=True):
+            tokens = layer(tokens, context)
+        return self.norm(tokens)

@@ -1,0 +1,89 @@
+"""Sampling offsets predicted from the features alone (DAT, Xia et al., CVPR 2022)."""
+
+import torch
+from torch import Tensor, nn
+
+
+class GroupLayerNorm(nn.Module):
+    """LayerNorm over the channels of each group, cell by cell."""
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.num_groups = num_groups
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(num_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(num_channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, H, W) maps over the C / G channels of each group."""
+        grouped = x.unflatten(1, (self.num_groups, -1))
+        var, mean = torch.var_mean(grouped, dim=2, keepdim=True, correction=0)
+        normed = (grouped - mean) * torch.rsqrt(var + self.eps)
+        return normed.flatten(1, 2) * self.weight + self.bias
+
+
+class OffsetNetwork(nn.Module):
+    """Predict how far each cell's sampling position moves, for each channel group.
+
+    Depthwise convolution, normalisation over the group's channels, GELU, then a 1x1
+    convolution to two numbers for each group, bounded by tanh (method: offsets depend on
+    the context, never on the queries). DAT folds the groups into the batch and so shares
+    one set of filters between them; here each group has its own unless `share_groups`.
+
+    Args:
+        in_channels: channels of the features.
+        num_groups: groups that the channels are cut into; divides `in_channels`.
+        kernel_size: odd side of the depthwise filters, in cells.
+        max_offset: s, the largest offset in cells.
+        share_groups: use one set of filters for all groups.
+
+    Raises:
+        ValueError: if the groups do not divide the channels or the kernel is even.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_groups: int = 8,
+        kernel_size: int = 5,
+        max_offset: float = 2.0,
+        share_groups: bool = False,
+    ) -> None:
+        super().__init__()
+        if in_channels % num_groups:
+            raise ValueError(
+                f'num_groups={num_groups} does not divide in_channels={in_channels}'
+            )
+        if kernel_size % 2 == 0:
+            raise ValueError(f'kernel_size must be odd, got {kernel_size}')
+        self.num_groups = num_groups
+        self.max_offset = max_offset
+        self.share_groups = share_groups
+        filter_sets = 1 if share_groups else num_groups
+        channels = in_channels // num_groups * filter_sets
+        self.depthwise = nn.Conv2d(
+            channels, channels, kernel_size, padding=kernel_size // 2, groups=channels
+        )
+        self.norm = GroupLayerNorm(filter_sets, channels)
+        self.act = nn.GELU()
+        self.pointwise = nn.Conv2d(
+            channels, 2 * filter_sets, 1, groups=filter_sets, bias=False
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Predict offsets.
+
+        Args:
+            features: (B, C, H, W) context.
+
+        Returns:
+            (B, G, H * W, 2) offsets (x, y) in units of the normalised map (2 / W and
+            2 / H to a cell), at most `max_offset` cells long on each axis.
+        """
+        batch, _, height, width = features.shape
+        if self.share_groups:
+            features = features.reshape(batch * self.num_groups, -1, height, width)
+        raw = self.pointwise(self.act(self.norm(self.depthwise(features))))
+        raw = raw.reshape(batch, self.num_groups, 2, height * width).transpose(2, 3)
+        cell = raw.new_tensor((2 / width, 2 / height))
+        return self.max_offset * torch.tanh(raw) * cell

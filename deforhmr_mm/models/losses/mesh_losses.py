@@ -1,0 +1,167 @@
+"""The four squared-error losses of DeforHMR: parameters, 3D joints, 2D joints, vertices.
+
+Each takes the same two dicts, of predictions and of labels, both with a leading batch
+dimension. A term is the mean over the elements that have a label, so that it does not
+depend on how many of a batch's samples do.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from deforhmr_mm.geometry.cameras import (
+    crop_to_translation,
+    image_center,
+    perspective_projection,
+)
+from deforhmr_mm.registry import MODELS
+
+
+def masked_mse(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean of squared differences.
+
+    Args:
+        prediction: (B, ...) values.
+        target: (B, ...) labels; where `weight` is zero they may be anything, NaN included.
+        weight: (B, ...) weights of the leading dimensions of `prediction`.
+
+    Returns:
+        The mean over elements of non-zero weight; zero, with a gradient, if there is none.
+    """
+    trailing = prediction.dim() - weight.dim()
+    weight = weight.reshape(weight.shape + (1,) * trailing)
+    target = torch.where(weight > 0, target, prediction.detach())
+    squared = (prediction - target).square() * weight
+    count = weight.expand_as(squared).sum()
+    return squared.sum() / count.clamp(min=1e-6)
+
+
+@MODELS.register_module()
+class SMPLParamLoss(nn.Module):
+    """Rotation matrices and shape coefficients of samples with SMPL labels.
+
+    Args:
+        pose_weight: weight of the rotation matrices' error.
+        betas_weight: weight of the shape coefficients' error.
+    """
+
+    def __init__(self, pose_weight: float = 1.0, betas_weight: float = 0.01) -> None:
+        super().__init__()
+        self.pose_weight = pose_weight
+        self.betas_weight = betas_weight
+
+    def forward(self, pred: dict, target: dict) -> dict[str, Tensor]:
+        """``loss_pose`` and ``loss_betas``.
+
+        Both dicts hold ``global_orient`` (B, 1, 3, 3), ``body_pose`` (B, 23, 3, 3) and
+        ``betas`` (B, 10); `target` also ``has_smpl`` (B,).
+        """
+        has_smpl = target['has_smpl']
+        pose, label = (
+            torch.cat((side['global_orient'], side['body_pose']), dim=1)
+            for side in (pred, target)
+        )
+        pose_error = masked_mse(pose, label, has_smpl)
+        betas_error = masked_mse(pred['betas'], target['betas'], has_smpl)
+        return dict(
+            loss_pose=self.pose_weight * pose_error,
+            loss_betas=self.betas_weight * betas_error,
+        )
+
+
+@MODELS.register_module()
+class Joints3DLoss(nn.Module):
+    """Joints in metres, both sides relative to their pelvis.
+
+    Args:
+        loss_weight: weight of the loss.
+        pelvis_index: the pelvis among the joints.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, pelvis_index: int = 0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.pelvis_index = pelvis_index
+
+    def forward(self, pred: dict, target: dict) -> dict[str, Tensor]:
+        """``loss_joints_3d``.
+
+        Both dicts hold ``joints`` (B, J, 3), metres; `target` also ``joints_conf``
+        (B, J). A sample whose pelvis has no label counts for nothing.
+        """
+        pelvis = slice(self.pelvis_index, self.pelvis_index + 1)
+        error = masked_mse(
+            pred['joints'] - pred['joints'][:, pelvis],
+            target['joints'] - target['joints'][:, pelvis],
+            target['joints_conf'] * (target['joints_conf'][:, pelvis] > 0),
+        )
+        return dict(loss_joints_3d=self.loss_weight * error)
+
+
+class CropCamera(NamedTuple):
+    """The perspective camera of a crop (HMR2.0): focal length and size in pixels."""
+
+    focal_length: float = 5000.0
+    width: int = 192
+    height: int = 256
+
+
+@MODELS.register_module()
+class Joints2DLoss(nn.Module):
+    """Joints projected by the crop camera, in units of the crop's height.
+
+    Args:
+        loss_weight: weight of the loss.
+        focal_length: of the crop camera, pixels of the crop.
+        crop_size: (width, height) of the crop in pixels.
+    """
+
+    def __init__(
+        self,
+        loss_weight: float = 1.0,
+        focal_length: float = 5000.0,
+        crop_size: tuple[int, int] = (192, 256),
+    ) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.camera = CropCamera(focal_length, *crop_size)
+
+    def forward(self, pred: dict, target: dict) -> dict[str, Tensor]:
+        """``loss_joints_2d``.
+
+        `pred` holds ``joints`` (B, J, 3), metres, and ``camera`` (B, 3); `target` holds
+        ``keypoints`` (B, J, 2), pixels of the crop, and ``keypoints_conf`` (B, J).
+        """
+        focal_length, width, height = self.camera
+        projected = perspective_projection(
+            pred['joints'],
+            focal_length,
+            pred['joints'].new_tensor(image_center(width, height)),
+            crop_to_translation(pred['camera'], focal_length, height),
+        )
+        error = masked_mse(
+            projected / height, target['keypoints'] / height, target['keypoints_conf']
+        )
+        return dict(loss_joints_2d=self.loss_weight * error)
+
+
+@MODELS.register_module()
+class VertexLoss(nn.Module):
+    """Mesh vertices in metres, without translation, of samples with SMPL labels.
+
+    Args:
+        loss_weight: weight of the loss.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: dict, target: dict) -> dict[str, Tensor]:
+        """``loss_vertices``.
+
+        Both dicts hold ``vertices`` (B, V, 3), metres; `target` also ``has_smpl`` (B,).
+        """
+        error = masked_mse(pred['vertices'], target['vertices'], target['has_smpl'])
+        return dict(loss_vertices=self.loss_weight * error)
