@@ -1,0 +1,7 @@
+"""Data sets of people with body labels, and the transforms that feed the network."""
+
+from .hmr_dataset import HMRDataset
+from .labels import AnnotationError, LabelRecord
+from .transforms import *  # noqa: F403
+
+__all__ = ['AnnotationError', 'HMRDataset', 'LabelRecord']

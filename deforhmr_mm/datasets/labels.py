@@ -1,0 +1,83 @@
+"""The one form that every annotation file is read into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+__all__ = ['AnnotationError', 'LabelRecord']
+
+
+class AnnotationError(ValueError):
+    """An annotation file lacks a key, or a key holds what it must not hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelRecord:
+    """Labels of N people as read-only columns.
+
+    Columns instead of one dictionary per person start fast, and worker processes share
+    their memory. A column that a file does not carry is filled with the value that means
+    "unknown": zero confidence, ``has_smpl`` 0, or NaN.
+
+    Attributes:
+        path: File that the labels come from.
+        image_names: N picture paths as the file has them (relative to the picture folder).
+        center: (N, 2) float32, box centre in full-image pixels.
+        scale: (N, 2) float32, box width and height in pixels, at the crop's aspect.
+        keypoints: (N, 45, 3) float32, x, y in full-image pixels and confidence, in the
+            order of the keypoint set ``smpl45``.
+        joints_3d: (N, 45, 4) float32, x, y, z in metres, root-relative, camera axes, and
+            confidence, in the order of ``smpl45``.
+        pose: (N, 24, 3) float32 axis-angle, root first and in the camera frame; zeros where
+            ``has_smpl`` is 0.
+        betas: (N, 10) float32; zeros where ``has_smpl`` is 0.
+        has_smpl: (N,) float32, 1 where pose and betas are labels.
+        transl: (N, 3) float32, metres, camera frame: what is added to the body model's
+            vertices. NaN where unknown.
+        focal_length: (N,) float32, pixels. NaN where unknown.
+        principal_point: (N, 2) float32, pixels. NaN where unknown.
+        genders: N of 'male', 'female' and 'neutral'.
+        person_ids: (N,) int64, -1 where unknown.
+        body_fingerprint: Fingerprint of the body that pose and betas belong to, or None
+            where the file does not say.
+    """
+
+    path: str
+    image_names: tuple[str, ...]
+    center: np.ndarray
+    scale: np.ndarray
+    keypoints: np.ndarray
+    joints_3d: np.ndarray
+    pose: np.ndarray
+    betas: np.ndarray
+    has_smpl: np.ndarray
+    transl: np.ndarray
+    focal_length: np.ndarray
+    principal_point: np.ndarray
+    genders: tuple[str, ...]
+    person_ids: np.ndarray
+    body_fingerprint: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            column = getattr(self, field.name)
+            if not isinstance(column, np.ndarray | tuple):
+                continue
+            if len(column) != len(self.image_names):
+                raise AnnotationError(
+                    f'{self.path}: {field.name} has {len(column)} rows, but there are '
+                    f'{len(self.image_names)} picture names.'
+                )
+            if isinstance(column, np.ndarray):
+                view = column.view()
+                view.flags.writeable = False
+                object.__setattr__(self, field.name, view)
+
+    def __len__(self) -> int:
+        return len(self.image_names)
+
+    def __deepcopy__(self, memo: dict) -> LabelRecord:
+        """Return itself: the columns are read-only, so subsets of a data set share them."""
+        return self

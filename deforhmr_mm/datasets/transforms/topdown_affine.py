@@ -1,0 +1,142 @@
+"""The crop of one person at the network's input size."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from deforhmr_mm.geometry import crop_affine
+from deforhmr_mm.registry import TRANSFORMS
+
+__all__ = ['TopdownAffine', 'warp_antialiased']
+
+# Bilinear sampling stays free of visible aliasing up to this shrinking.
+BILINEAR_SHRINK = 1.3
+
+
+def warp_antialiased(
+    image: np.ndarray, affine: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    """Warp a picture without aliasing where the map shrinks it.
+
+    Up to 1.3-fold shrinking is one bilinear warp. From there on the warp goes to twice the
+    size, and pixels are averaged two by two; from 2.6-fold on, the part of the picture that
+    is needed is first reduced by averaging over whole pixels.
+
+    Args:
+        image: (H, W, C) uint8.
+        affine: (2, 3), from picture pixels to output pixels.
+        size: Output width and height.
+
+    Returns:
+        (height, width, C) uint8; black outside the picture.
+    """
+    linear = np.asarray(affine, dtype=np.float64)[:, :2]
+    offset = np.asarray(affine, dtype=np.float64)[:, 2]
+    shrink = 1 / np.sqrt(abs(np.linalg.det(linear)))
+    if shrink > 2 * BILINEAR_SHRINK:
+        image, linear, offset = _reduce(
+            image, linear, offset, size, ceil(shrink / (2 * BILINEAR_SHRINK))
+        )
+        shrink = 1 / np.sqrt(abs(np.linalg.det(linear)))
+    factor = 2 if shrink > BILINEAR_SHRINK else 1
+    # Pixel i of the output covers pixels factor * i ... factor * i + factor - 1.
+    matrix = np.column_stack([factor * linear, factor * offset + (factor - 1) / 2])
+    width, height = size
+    warped = cv2.warpAffine(
+        image, matrix, (factor * width, factor * height), flags=cv2.INTER_LINEAR
+    )
+    if factor > 1:
+        warped = cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
+    return warped
+
+
+def _reduce(
+    image: np.ndarray,
+    linear: np.ndarray,
+    offset: np.ndarray,
+    size: tuple[int, int],
+    factor: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut out what the output shows, shrink it by a whole factor, and adapt the map."""
+    corners = np.array([[0, 0], [size[0], 0], [0, size[1]], size], dtype=np.float64) - 0.5
+    source = (corners - offset) @ np.linalg.inv(linear).T
+    limits = np.array(image.shape[1::-1])
+    start = np.clip(np.floor(source.min(axis=0)).astype(int) - factor, 0, limits)
+    stop = np.clip(np.ceil(source.max(axis=0)).astype(int) + factor + 1, 0, limits)
+    # Only whole blocks of pixels, so that every block has the same size; the last block is
+    # completed with the pixels before it.
+    count = (stop - start) // factor
+    if (count < 1).any():
+        return image, linear, offset
+    stop = start + count * factor
+    part = image[start[1] : stop[1], start[0] : stop[0]]
+    part = cv2.resize(part, tuple(count.tolist()), interpolation=cv2.INTER_AREA)
+    # Pixel j of the reduced part is centred on start + factor * j + (factor - 1) / 2.
+    origin = start + (factor - 1) / 2
+    return part, linear * factor, linear @ origin + offset
+
+
+@TRANSFORMS.register_module()
+class TopdownAffine(BaseTransform):
+    """Cut the person's box out of the picture, in one warp.
+
+    Keypoints are moved to the crop and keep their confidence also outside of it, as in HMR:
+    the network is to place hidden joints, too.
+
+    Required Keys:
+        - img, image_affine, bbox_center, bbox_scale
+
+    Modified Keys:
+        - img: (height, width, 3) uint8, the crop, anti-aliased
+        - keypoints (where present): crop pixels
+
+    Added Keys:
+        - input_size: (width, height) of the crop
+        - input_center, input_scale: the crop's box, (2,) each, pixels
+        - input_affine: (2, 3) float32, from the pixels of box, camera and labels (the
+          picture file's, if no augmentation moved them) to the crop's
+
+    Args:
+        input_size: Width and height of the crop.
+
+    Raises:
+        ValueError: If the box is not finite or not positive.
+    """
+
+    def __init__(self, input_size: tuple[int, int] = (192, 256)) -> None:
+        self.input_size = tuple(input_size)
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Crop `results`; see the class."""
+        center, scale = results['bbox_center'], results['bbox_scale']
+        if not (np.isfinite(center).all() and np.isfinite(scale).all()) or min(scale) <= 0:
+            raise ValueError(
+                f'The box of {results.get("img_path", "the picture")} must be finite and '
+                f'of positive size, but its centre is {center} and its size {scale}.'
+            )
+        affine = crop_affine(center, scale, self.input_size).astype(np.float32)
+        image_affine = results['image_affine']
+        from_file = np.column_stack(
+            [
+                affine[:, :2] @ image_affine[:, :2],
+                affine[:, :2] @ image_affine[:, 2] + affine[:, 2],
+            ]
+        )
+        results['img'] = warp_antialiased(results['img'], from_file, self.input_size)
+        if 'keypoints' in results:
+            results['keypoints'] = (
+                results['keypoints'] @ affine[:, :2].T + affine[:, 2]
+            ).astype(np.float32)
+        results['input_size'] = self.input_size
+        results['input_center'] = np.asarray(center, dtype=np.float32)
+        results['input_scale'] = np.asarray(scale, dtype=np.float32)
+        results['input_affine'] = affine
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(input_size={self.input_size})'

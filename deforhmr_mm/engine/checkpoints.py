@@ -1,0 +1,124 @@
+"""Checkpoint files: safe to open, and made for this model."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from torch import nn
+
+__all__ = [
+    'CheckpointError',
+    'add_safe_globals',
+    'check_checkpoint_fits',
+    'load_checkpoint_safely',
+]
+
+
+class CheckpointError(ValueError):
+    """A checkpoint file is damaged, unsafe, or of another model."""
+
+
+def add_safe_globals() -> None:
+    """Let ``torch.load(weights_only=True)`` open what mmengine writes.
+
+    mmengine's checkpoints hold its log (`HistoryBuffer`) and numpy scalars beside the
+    weights. From torch 2.6 on, stock mmengine cannot resume from them without this.
+    """
+    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
+    dtypes = {type(np.dtype(name)) for name in ('int64', 'float32', 'float64', 'bool')}
+    torch.serialization.add_safe_globals(
+        [
+            HistoryBuffer,
+            np.ndarray,
+            np.dtype,
+            multiarray.scalar,
+            multiarray._reconstruct,
+            *dtypes,
+        ]
+    )
+
+
+def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
+    """Open a checkpoint without running code from it.
+
+    Args:
+        path: Local file.
+
+    Returns:
+        The checkpoint, with at least ``state_dict``; tensors on the CPU, mapped from the
+        file where its format allows.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is damaged, not a checkpoint, or holds more than
+            tensors and plain values.
+    """
+    add_safe_globals()
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'The checkpoint {path} does not exist.')
+    is_zip = zipfile.is_zipfile(path)
+    try:
+        checkpoint = torch.load(path, map_location='cpu', weights_only=True, mmap=is_zip)
+    except pickle.UnpicklingError as error:
+        reason = next(
+            (line.strip() for line in str(error).splitlines() if 'GLOBAL' in line),
+            'it is damaged or of another format',
+        )
+        raise CheckpointError(
+            f'The checkpoint {path} cannot be opened safely: {reason}'
+        ) from error
+    except (EOFError, RuntimeError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f'{path} is not a readable checkpoint: it is empty, cut off or of another '
+            'format.'
+        ) from error
+    if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
+        raise CheckpointError(
+            f'{path} has no "state_dict": it is not a checkpoint of this project.'
+        )
+    return checkpoint
+
+
+def check_checkpoint_fits(model: nn.Module, path: str | Path) -> None:
+    """Check that a checkpoint is of a model, before mmengine loads it leniently.
+
+    Args:
+        model: The model, not wrapped.
+        path: Local checkpoint file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is bad (`load_checkpoint_safely`), or a weight is
+            missing, left over, or of another shape.
+    """
+    stored = load_checkpoint_safely(path)['state_dict']
+    wanted = model.state_dict()
+    differences = [
+        ('missing', sorted(wanted.keys() - stored.keys())),
+        ('left over', sorted(stored.keys() - wanted.keys())),
+        (
+            'of another shape',
+            [
+                f'{key} ({tuple(stored[key].shape)}, not {tuple(wanted[key].shape)})'
+                for key in wanted
+                if key in stored and stored[key].shape != wanted[key].shape
+            ],
+        ),
+    ]
+    found = [
+        f'{len(keys)} {what} ({", ".join(keys[:3])}{", ..." if len(keys) > 3 else ""})'
+        for what, keys in differences
+        if keys
+    ]
+    if found:
+        raise CheckpointError(
+            f'The checkpoint {path} is of another model than the config describes; '
+            f'weights: {"; ".join(found)}.'
+        )

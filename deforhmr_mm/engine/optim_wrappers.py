@@ -1,0 +1,32 @@
+"""Mixed precision in bfloat16."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.runner.amp import autocast
+from torch import nn
+
+from deforhmr_mm.registry import OPTIM_WRAPPERS
+
+__all__ = ['BFloat16OptimWrapper']
+
+
+@OPTIM_WRAPPERS.register_module()
+class BFloat16OptimWrapper(OptimWrapper):
+    """Train under bfloat16 autocast, on CPU and GPU.
+
+    bfloat16 has the range of float32, so losses are not scaled. mmengine's
+    ``AmpOptimWrapper`` always scales, and refuses to run on a CPU.
+
+    Args: as `mmengine.optim.OptimWrapper`.
+    """
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Autocast to bfloat16 in the forward pass of `model`."""
+        with super().optim_context(model), autocast(dtype=torch.bfloat16):
+            yield

@@ -1,0 +1,273 @@
+"""The command lines train.py and test.py, run as users run them, on a very small model."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+MODEL = """
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.model import BaseDataPreprocessor, BaseModel
+from mmengine.structures import InstanceData
+
+from deforhmr_mm.registry import METRICS, MODELS
+
+
+@MODELS.register_module()
+class TinyModel(BaseModel):
+    def __init__(self, size=4, poison_at=None, data_preprocessor=None):
+        super().__init__(data_preprocessor=BaseDataPreprocessor())
+        self.linear = torch.nn.Linear(3, size)
+        self.out = torch.nn.Linear(size, 10)
+        self.calls, self.poison_at = 0, poison_at
+
+    def forward(self, inputs, data_samples, mode='tensor'):
+        means = torch.stack(list(inputs)).float().mean(dim=(-1, -2)) / 255
+        betas = self.out(self.linear(means))
+        if mode == 'tensor':
+            return betas
+        if mode == 'predict':
+            for sample, value in zip(data_samples, betas):
+                sample.pred_instances = InstanceData(betas=value[None])
+            return data_samples
+        self.calls += 1
+        target = torch.cat([sample.gt_instances.betas for sample in data_samples])
+        loss = (betas - target.to(betas)).square().mean()
+        return {'loss_betas': loss * (float('nan') if self.calls == self.poison_at else 1)}
+
+
+@METRICS.register_module()
+class BetasError(BaseMetric):
+    def process(self, data_batch, data_samples):
+        for sample in data_samples:
+            error = sample['pred_instances']['betas'] - sample['gt_instances']['betas']
+            self.results.append(float(error.abs().mean()))
+
+    def compute_metrics(self, results):
+        return {'betas_error': sum(results) / len(results), 'count': len(results)}
+"""
+CONFIG = """
+_base_ = {base!r}
+custom_imports = dict(imports=['tiny_model'])
+data_root = {data_root!r}
+pipeline = [
+    dict(type='LoadImage'),
+    dict(type='RandomFlip'),
+    dict(type='RandomBBoxTransform'),
+    dict(type='TopdownAffine'),
+    dict(type='ColorJitter'),
+    dict(type='RandomErasing'),
+    dict(type='PackMeshInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImage'), dict(type='TopdownAffine'), dict(type='PackMeshInputs')
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='HMRDataset', data_root=data_root, ann_file='train.npz', pipeline=pipeline
+    ),
+)
+val_dataloader = test_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='HMRDataset', data_root=data_root, ann_file='train.npz',
+        pipeline=test_pipeline, test_mode=True,
+    ),
+)
+val_evaluator = test_evaluator = dict(type='BetasError')
+model = dict(type='TinyModel')
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-2))
+train_cfg = dict(by_epoch=True, max_epochs=2)
+val_cfg = dict()
+test_cfg = dict()
+randomness = dict(seed=0)
+"""
+
+
+@pytest.fixture(scope='module')
+def workplace(tmp_path_factory):
+    """A folder with 8 pictures, their labels, a model and a config."""
+    folder = tmp_path_factory.mktemp('workplace')
+    rng = np.random.default_rng(0)
+    names = [f'{index}.jpg' for index in range(8)]
+    for name in names:
+        picture = np.full((120, 160, 3), rng.integers(0, 255, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / name), picture)
+    np.savez(
+        folder / 'train.npz',
+        imgname=np.array(names),
+        center=np.full((8, 2), (80.0, 60.0)),
+        scale=np.full(8, 0.5),
+        pose=rng.normal(0, 0.3, (8, 72)),
+        shape=rng.normal(0, 1, (8, 10)),
+    )
+    (folder / 'tiny_model.py').write_text(MODEL)
+    base = str(ROOT / 'configs' / '_base_' / 'default_runtime.py')
+    config = CONFIG.format(base=base, data_root=str(folder))
+    (folder / 'tiny.py').write_text(config)
+    return folder
+
+
+def run(workplace, *command, debug=False):
+    environment = {
+        **os.environ,
+        'PYTHONPATH': f'{ROOT}{os.pathsep}{workplace}',
+        'PYTHON': sys.executable,
+        'OMP_NUM_THREADS': '1',
+    }
+    environment.pop('DEFORHMR_DEBUG', None)
+    if debug:
+        environment['DEFORHMR_DEBUG'] = '1'
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=workplace,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def train(workplace, *options, config='tiny.py', **kwargs):
+    script = ROOT / 'tools' / 'train.py'
+    return run(workplace, sys.executable, script, config, *options, **kwargs)
+
+
+def score(workplace, checkpoint, *options):
+    script = ROOT / 'tools' / 'test.py'
+    return run(workplace, sys.executable, script, 'tiny.py', checkpoint, *options)
+
+
+@pytest.fixture(scope='module')
+def trained(workplace):
+    """The work dir of a finished training in mixed precision."""
+    result = train(workplace, '--work-dir', 'first', '--amp')
+    assert result.returncode == 0, result.stderr
+    assert 'BFloat16OptimWrapper' in (workplace / 'first' / 'tiny.py').read_text()
+    return workplace / 'first'
+
+
+def assert_one_line_error(result, *parts):
+    assert result.returncode == 1
+    errors = result.stderr
+    assert 'Traceback' not in errors
+    line = next(line for line in errors.splitlines() if line.startswith('error: '))
+    for part in parts:
+        assert part in line
+
+
+def test_train_then_score(workplace, trained):
+    weights = torch.load(trained / 'epoch_2.pth', weights_only=False)['state_dict']
+    assert all(value.isfinite().all() for value in weights.values())
+    out = workplace / 'new_folder' / 'metrics.json'
+    result = score(workplace, trained / 'epoch_2.pth', '--out', out)
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads(out.read_text())
+    assert metrics['count'] == 8
+    assert 0 < metrics['betas_error'] < 3
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_resume_gives_the_same_weights(workplace, trained):
+    options = ('--work-dir', 'second', '--amp')
+    result = train(workplace, *options, '--cfg-options', 'train_cfg.max_epochs=1')
+    assert result.returncode == 0, result.stderr
+    result = train(workplace, *options, '--resume')
+    assert result.returncode == 0, result.stderr
+    assert 'weights_only=False' not in result.stdout + result.stderr
+    assert 'resumed epoch: 1' in result.stdout
+    whole, resumed = (
+        torch.load(folder / 'epoch_2.pth', weights_only=False)
+        for folder in (trained, workplace / 'second')
+    )
+    assert resumed['meta']['iter'] == whole['meta']['iter'] == 4
+    assert resumed['optimizer']['state'][0]['step'] == 4
+
+
+def test_two_processes_without_cuda(workplace, trained):
+    script = ROOT / 'tools' / 'dist_train.sh'
+    options = ('--work-dir', 'third', '--cfg-options', 'train_cfg.max_epochs=1')
+    command = ('env', 'PORT=29611', 'CUDA_VISIBLE_DEVICES=', 'bash', script)
+    result = run(workplace, *command, 'tiny.py', 2, *options)
+    assert result.returncode == 0, result.stderr
+    checkpoint = torch.load(workplace / 'third' / 'epoch_1.pth', weights_only=False)
+    # 8 people, 2 processes of 4 each.
+    assert checkpoint['meta']['iter'] == 1
+
+    script = ROOT / 'tools' / 'dist_test.sh'
+    command = (*command[:-1], script, 'tiny.py', trained / 'epoch_2.pth', 2)
+    result = run(workplace, *command, '--out', 'two.json')
+    assert result.returncode == 0, result.stderr
+    alone = score(workplace, trained / 'epoch_2.pth', '--out', 'one.json')
+    assert alone.returncode == 0
+    both = [json.loads((workplace / f'{n}.json').read_text()) for n in ('one', 'two')]
+    assert both[0] == pytest.approx(both[1])
+
+
+@pytest.mark.parametrize(
+    ('option', 'parts'),
+    [
+        ('model.type=TinyMordel', ['TinyMordel']),
+        ('train_dataloader.dataset.type=HRMDataset', ['HRMDataset']),
+        ('train_dataloader.dataset.ann_file=no.npz', ['no.npz', 'does not exist']),
+        ('model.sise=3', ['sise']),
+        ('load_from=no.pth', ['no.pth', 'does not exist']),
+    ],
+)
+def test_mistake_in_the_config(workplace, option, parts):
+    result = train(workplace, '--work-dir', 'bad', '--cfg-options', option)
+    assert_one_line_error(result, *parts)
+
+
+def test_missing_config(workplace):
+    assert_one_line_error(train(workplace, config='no.py'), 'no.py', 'does not exist')
+
+
+def test_debug_shows_the_traceback(workplace):
+    result = train(workplace, config='no.py', debug=True)
+    assert result.returncode == 1
+    assert 'Traceback' in result.stderr
+
+
+def test_damaged_picture_stops_the_training(workplace):
+    data = (workplace / '0.jpg').read_bytes()
+    (workplace / 'cut.jpg').write_bytes(data[:-20])
+    labels = dict(np.load(workplace / 'train.npz'))
+    labels['imgname'] = np.array(['cut.jpg'] * 8)
+    np.savez(workplace / 'cut.npz', **labels)
+    option = 'train_dataloader.dataset.ann_file=cut.npz'
+    result = train(workplace, '--work-dir', 'bad', '--cfg-options', option)
+    assert_one_line_error(result, 'cut.jpg', 'cut off')
+
+
+def test_loss_that_is_not_a_number_stops_the_training(workplace):
+    option = 'model.poison_at=2'
+    result = train(workplace, '--work-dir', 'bad', '--cfg-options', option)
+    assert_one_line_error(result, 'loss_betas = nan', 'train/', '.jpg', 'Iteration')
+
+
+def test_bad_checkpoints(workplace, trained):
+    result = score(workplace, 'no.pth')
+    assert_one_line_error(result, 'no.pth', 'does not exist')
+
+    good = trained / 'epoch_2.pth'
+    (workplace / 'cut.pth').write_bytes(good.read_bytes()[:500])
+    result = score(workplace, 'cut.pth', '--out', 'never.json')
+    assert_one_line_error(result, 'cut.pth', 'not a readable checkpoint')
+    assert not (workplace / 'never.json').exists()
+
+    result = score(workplace, good, '--cfg-options', 'model.size=5')
+    assert_one_line_error(result, 'epoch_2.pth', 'another model', 'linear.weight')

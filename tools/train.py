@@ -1,0 +1,100 @@
+"""Train a model: python tools/train.py CONFIG [options]."""
+
+import argparse
+import os
+
+from mmengine.config import DictAction
+from mmengine.runner import Runner
+
+from deforhmr_mm.datasets import AnnotationError, ImageReadError
+from deforhmr_mm.engine import NonFiniteLossError
+from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
+from deforhmr_mm.engine.launching import (
+    enable_mixed_precision,
+    load_config,
+    one_line_errors,
+    prepare_launcher,
+    set_work_dir,
+)
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description='Train a model.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--work-dir', help='folder for logs and checkpoints (work_dirs/CONFIG)'
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='go on from this checkpoint, or, without a value, from the last one in the '
+        'work dir',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision: bfloat16 on CPU and GPU'
+    )
+    parser.add_argument(
+        '--no-validate', action='store_true', help='do not validate while training'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate to the batch size, by auto_scale_lr of the config',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override config values, for example train_dataloader.batch_size=8 or '
+        'key="[a,b]"',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    # torch.distributed.launch passes it in either spelling.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def merge_args(config, args):
+    set_work_dir(config, args.config, args.work_dir)
+    if args.no_validate:
+        config.val_cfg = config.val_dataloader = config.val_evaluator = None
+    if args.amp:
+        enable_mixed_precision(config)
+    if args.resume is not None:
+        config.resume = True
+        config.load_from = None if args.resume == 'auto' else args.resume
+    if args.auto_scale_lr:
+        if 'auto_scale_lr' not in config:
+            raise ValueError(
+                '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the '
+                'config.'
+            )
+        config.auto_scale_lr.enable = True
+    if config.get('load_from') and '://' not in config.load_from:
+        load_checkpoint_safely(config.load_from)
+
+
+def main():
+    args = parse_args()
+    with one_line_errors():
+        config = load_config(args.config, args.cfg_options)
+        merge_args(config, args)
+        prepare_launcher(config, args.launcher)
+        runner = Runner.from_cfg(config)
+        # The loops are built here, data sets included, and not in train(), so that a
+        # mistake in the config is told apart from an error while training.
+        _ = runner.train_loop, runner.val_loop
+    with one_line_errors(
+        AnnotationError, ImageReadError, FileNotFoundError, NonFiniteLossError
+    ):
+        runner.train()
+
+
+if __name__ == '__main__':
+    main()
