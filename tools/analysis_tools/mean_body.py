@@ -1,0 +1,153 @@
+"""Score the training set's mean body on a split: what a blind guess would get.
+
+The mean body has the mean betas of the training set and, for each of the 24 joints,
+the chordal mean of its rotation matrices: the rotation nearest to their arithmetic mean.
+The global orientation is averaged in the same way, in the camera frame. Where people
+face every direction alike, their headings cancel in the arithmetic mean, so that only
+the common upright axis is well determined and the heading is whatever small imbalance of
+the training set is left; PA-MPJPE does not depend on it, the other scores do.
+
+No picture is read: the annotations alone are needed. The mean body is compared with
+every person of the split by the metric of the config.
+
+Example: python tools/analysis_tools/mean_body.py CONFIG --split test --out scores.json
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from deforhmr_mm.evaluation import MeshMetric
+from deforhmr_mm.geometry import mean_rotation
+from deforhmr_mm.registry import DATASETS, METRICS
+
+LABELS = ('global_orient', 'body_pose', 'betas', 'has_smpl')
+BATCH_SIZE = 64
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Score the mean body of the training set on another split.'
+    )
+    parser.add_argument('config', help='config file with train and test data')
+    parser.add_argument('--split', default='test', choices=('val', 'test'))
+    parser.add_argument('--out', type=Path, help='also write the scores to this JSON')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config, key=value',
+    )
+    return parser.parse_args()
+
+
+def without_pipelines(config: Any) -> Any:
+    """Copy of a data set config in which every pipeline is empty."""
+    if isinstance(config, dict):
+        return {
+            key: [] if key == 'pipeline' else without_pipelines(value)
+            for key, value in config.items()
+        }
+    if isinstance(config, list | tuple):
+        return [without_pipelines(value) for value in config]
+    return config
+
+
+def build_labels(config: dict) -> BaseDataset:
+    """Data set of a dataloader config that reads annotations only."""
+    return DATASETS.build(without_pipelines(config['dataset']))
+
+
+def read_labels(dataset: BaseDataset) -> Iterator[dict[str, Tensor]]:
+    """Labels of every sample, with a leading dimension of 1."""
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        yield {key: torch.as_tensor(sample[key]) for key in LABELS}
+
+
+def mean_body(dataset: BaseDataset) -> dict[str, Tensor]:
+    """Mean pose and shape over the samples with SMPL labels, leading dimension 1."""
+    labels = [label for label in read_labels(dataset) if label['has_smpl'].item() > 0]
+    if not labels:
+        raise SystemExit(
+            'the training set has no sample with SMPL labels (has_smpl = 1)'
+        )
+    stacked = {
+        key: torch.cat([label[key] for label in labels]).double()
+        for key in LABELS
+        if key != 'has_smpl'
+    }
+    return {
+        'global_orient': mean_rotation(stacked['global_orient'])[None].float(),
+        'body_pose': mean_rotation(stacked['body_pose'])[None].float(),
+        'betas': stacked['betas'].mean(0, keepdim=True).float(),
+    }
+
+
+@torch.no_grad()
+def score(
+    metric: MeshMetric, mean: dict[str, Tensor], dataset: BaseDataset
+) -> dict[str, float]:
+    """Score one and the same body as the prediction for every sample."""
+    body = metric.body_model(**mean)
+    pred = {'vertices': body.vertices, 'joints': body.joints}
+    metric.dataset_meta = dataset.metainfo
+    batch = []
+    for label in read_labels(dataset):
+        batch.append({'gt_instances': label, 'pred_instances': pred})
+        if len(batch) == BATCH_SIZE:
+            metric.process(None, batch)
+            batch = []
+    metric.process(None, batch)
+    return metric.evaluate(len(dataset))
+
+
+def write_json(path: Path, content: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        temporary.write_text(json.dumps(content, indent=2) + '\n')
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def main() -> None:
+    args = parse_args()
+    config = Config.fromfile(args.config)
+    if args.cfg_options:
+        config.merge_from_dict(args.cfg_options)
+    init_default_scope(config.get('default_scope', 'deforhmr_mm'))
+    evaluators = config[f'{args.split}_evaluator']
+    evaluators = evaluators if isinstance(evaluators, list | tuple) else [evaluators]
+    metrics = [METRICS.build(evaluator) for evaluator in evaluators]
+    metrics = [metric for metric in metrics if isinstance(metric, MeshMetric)]
+    if not metrics:
+        raise SystemExit(f'{args.config}: {args.split}_evaluator has no MeshMetric')
+
+    train = build_labels(config.train_dataloader)
+    split = build_labels(config[f'{args.split}_dataloader'])
+    mean = mean_body(train)
+    report = []
+    for metric in metrics:
+        scores = score(metric, mean, split)
+        report.append({'protocol': metric.description, **scores})
+        print(f'Mean body of {len(train)} training people on {len(split)} people of')
+        print(f'the {args.split} split, {metric.description}')
+        print('  '.join(f'{key:>9}' for key in scores))
+        print('  '.join(f'{value:6.1f} mm' for value in scores.values()))
+    if args.out:
+        write_json(args.out, {'split': args.split, 'scores': report})
+
+
+if __name__ == '__main__':
+    main()
