@@ -1,11 +1,12 @@
 """Score the training set's mean body on a split: what a blind guess would get.
 
 The mean body has the mean betas of the training set and, for each of the 24 joints,
-the chordal mean of its rotation matrices: the rotation nearest to their arithmetic mean.
-The global orientation is averaged in the same way, in the camera frame. Where people
-face every direction alike, their headings cancel in the arithmetic mean, so that only
-the common upright axis is well determined and the heading is whatever small imbalance of
-the training set is left; PA-MPJPE does not depend on it, the other scores do.
+the chordal mean of its rotation matrices: the rotation nearest to their arithmetic
+mean. The global orientation is averaged in the same way, in the camera frame. Where
+people face every direction alike, their headings cancel in the arithmetic mean, so that
+only the common upright axis is well determined and the heading is whatever small
+imbalance of the training set is left; PA-MPJPE does not depend on it, the other scores
+do.
 
 No picture is read: the annotations alone are needed. The mean body is compared with
 every person of the split by the metric of the config.
