@@ -142,19 +142,21 @@ class MeshMetric(BaseMetric):
             self._scored(body.vertices, body.joints),
         )
         # One entry for every sample, labelled or not: what a distributed sampler pads
-        # is cut off by position when the results of all processes are collected.
+        # is cut off by position when the results of all processes are collected. Not
+        # None for those without labels: the collection would drop it.
         self.results.extend(
-            row if labelled else None
+            row if labelled else ()
             for row, labelled in zip(
                 errors.tolist(), (truth['has_smpl'] > 0).tolist(), strict=True
             )
         )
 
-    def compute_metrics(self, results: list[list[float] | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[Sequence[float]]) -> dict[str, float]:
         """Average over bodies.
 
         Args:
-            results: What `process` kept, one entry for each sample.
+            results: What `process` kept, one entry for each sample; empty for a sample
+                without SMPL labels.
 
         Returns:
             MPJPE, PA-MPJPE, PVE and PVE-area in millimetres.
@@ -162,7 +164,7 @@ class MeshMetric(BaseMetric):
         Raises:
             ValueError: No sample has SMPL labels.
         """
-        scored = [row for row in results if row is not None]
+        scored = [row for row in results if row]
         if not scored:
             raise ValueError(
                 f'MeshMetric: none of {len(results)} samples has SMPL labels '

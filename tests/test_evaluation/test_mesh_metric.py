@@ -1,0 +1,304 @@
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import roma
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+import deforhmr_mm
+from deforhmr_mm.evaluation import MeshMetric
+from deforhmr_mm.registry import METRICS
+from deforhmr_mm.structures import MeshDataSample, get_keypoint_set
+
+KEYS = {'MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area'}
+NUM_VERTICES = 60
+
+
+class BodyOutput(NamedTuple):
+    vertices: Tensor
+    joints: Tensor
+
+
+class ToyBody(nn.Module):
+    """A cloud that the pose turns part by part and betas stretch."""
+
+    body_name = 'toy'
+    fingerprint = '0123456789abcdef'
+    num_vertices = NUM_VERTICES
+
+    def __init__(self, with_h36m: bool = True) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.template = torch.randn(NUM_VERTICES, 3, generator=generator)
+        joint_regressor = torch.rand(45, NUM_VERTICES, generator=generator)
+        self.joint_regressor = joint_regressor / joint_regressor.sum(1, keepdim=True)
+        h36m = torch.rand(17, NUM_VERTICES, generator=generator)
+        self.h36m_regressor = h36m / h36m.sum(1, keepdim=True) if with_h36m else None
+        areas = torch.rand(NUM_VERTICES, generator=generator)
+        self.vertex_area_weights = areas / areas.sum()
+
+    def forward(self, global_orient, body_pose, betas, transl=None) -> BodyOutput:
+        parts = torch.arange(NUM_VERTICES) % body_pose.shape[1]
+        vertices = self.template * (1 + 0.1 * betas.mean(-1))[:, None, None]
+        vertices = (body_pose[:, parts] @ vertices[..., None])[..., 0]
+        vertices = vertices @ global_orient[:, 0].mT
+        return BodyOutput(vertices, self.joint_regressor @ vertices)
+
+
+def make_sample(body: ToyBody, seed: int, labelled: bool = True) -> MeshDataSample:
+    generator = torch.Generator().manual_seed(seed)
+    truth, guess = (
+        {
+            'global_orient': roma.random_rotmat((1, 1), generator=generator),
+            'body_pose': roma.random_rotmat((1, 23), generator=generator),
+            'betas': torch.randn(1, 10, generator=generator),
+        }
+        for _ in range(2)
+    )
+    sample = MeshDataSample(metainfo=dict(sample_id=str(seed)))
+    sample.gt_instances = InstanceData(
+        **truth, has_smpl=torch.tensor([float(labelled)])
+    )
+    pred = body(**guess)
+    sample.pred_instances = InstanceData(
+        vertices=pred.vertices + 3, joints=pred.joints + 3
+    )
+    return sample
+
+
+def as_dicts(samples: list[MeshDataSample]) -> list[dict]:
+    return [sample.to_dict() for sample in samples]
+
+
+def score(metric: MeshMetric, samples: list[MeshDataSample], batch: int = 4) -> dict:
+    for start in range(0, len(samples), batch):
+        metric.process(None, as_dicts(samples[start : start + batch]))
+    return metric.evaluate(len(samples))
+
+
+def procrustes_error(pred: np.ndarray, target: np.ndarray) -> float:
+    """Slow reference of PA-MPJPE for one body."""
+    x, y = pred - pred.mean(0), target - target.mean(0)
+    u, d, vt = np.linalg.svd(y.T @ x)
+    sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
+    scale = np.trace(np.diag(d) @ sign) / (x**2).sum()
+    return np.linalg.norm(scale * x @ (u @ sign @ vt).T - y, axis=1).mean()
+
+
+def slow_scores(body: ToyBody, samples, protocol: str, pelvis: str) -> dict:
+    rows = []
+    areas = body.vertex_area_weights.numpy()
+    for sample in samples:
+        gt = sample.gt_instances
+        truth = body(gt.global_orient, gt.body_pose, gt.betas)
+        clouds = []
+        for output in (sample.pred_instances, truth):
+            vertices = output.vertices[0].double().numpy()
+            if protocol == 'smpl24':
+                joints = output.joints[0, :24].double().numpy()
+                root = joints[0] if pelvis == 'pelvis' else joints[[1, 2]].mean(0)
+            else:
+                joints = body.h36m_regressor.double().numpy() @ vertices
+                root = joints[0] if pelvis == 'pelvis' else joints[[1, 4]].mean(0)
+                # SPIN's H36M_TO_J14
+                joints = joints[[6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10]]
+            clouds.append((joints, joints - root, vertices - root))
+        (pred_raw, pred_joints, pred_vertices), (raw, joints, vertices) = clouds
+        distance = np.linalg.norm(pred_vertices - vertices, axis=1)
+        rows.append(
+            (
+                np.linalg.norm(pred_joints - joints, axis=1).mean(),
+                procrustes_error(pred_raw, raw),
+                distance.mean(),
+                (distance * areas).sum(),
+            )
+        )
+    means = 1000 * np.mean(rows, axis=0)
+    return dict(zip(('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area'), means, strict=True))
+
+
+@pytest.mark.parametrize('pelvis', ['pelvis', 'hips'])
+@pytest.mark.parametrize('protocol', ['smpl24', 'h36m14'])
+def test_against_one_by_one(protocol, pelvis):
+    body = ToyBody()
+    samples = [make_sample(body, seed) for seed in range(10)]
+    scores = score(MeshMetric(body, protocol=protocol, pelvis=pelvis), samples)
+    expected = slow_scores(body, samples, protocol, pelvis)
+    assert scores == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_true_body_scores_zero():
+    body = ToyBody()
+    samples = [make_sample(body, seed) for seed in range(3)]
+    for sample in samples:
+        gt = sample.gt_instances
+        truth = body(gt.global_orient, gt.body_pose, gt.betas)
+        sample.pred_instances = InstanceData(
+            vertices=truth.vertices + 1, joints=truth.joints + 1
+        )
+    assert score(MeshMetric(body), samples) == pytest.approx(
+        dict.fromkeys(KEYS, 0.0), abs=2e-3
+    )
+
+
+def test_batch_size_does_not_matter():
+    body = ToyBody()
+    samples = [make_sample(body, seed) for seed in range(7)]
+    metric = MeshMetric(body)
+    assert score(metric, samples, 1) == pytest.approx(
+        score(metric, samples, 7), rel=1e-6
+    )
+
+
+def test_samples_without_labels_are_left_out_but_keep_their_place():
+    body = ToyBody()
+    samples = [make_sample(body, seed, labelled=seed % 3 > 0) for seed in range(9)]
+    metric = MeshMetric(body)
+    metric.process(None, as_dicts(samples))
+    assert [not row for row in metric.results] == [seed % 3 == 0 for seed in range(9)]
+    labelled = [sample for sample in samples if sample.gt_instances.has_smpl > 0]
+    assert metric.evaluate(9) == pytest.approx(score(MeshMetric(body), labelled))
+    metric.process(None, as_dicts(samples[:1]))
+    with pytest.raises(ValueError, match='none of 1 samples has SMPL labels'):
+        metric.evaluate(1)
+
+
+def test_only_numbers_are_kept():
+    body = ToyBody()
+    metric = MeshMetric(body)
+    metric.process(None, as_dicts([make_sample(body, 0), make_sample(body, 1)]))
+    assert [len(row) for row in metric.results] == [4, 4]
+    assert all(type(value) is float for row in metric.results for value in row)
+
+
+def run_rank(rank: int, port: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2
+    )
+    body = ToyBody()
+    # Nine people over two processes: the sampler repeats the first to even them out.
+    order = [*range(9), 0][rank::2]
+    metric = MeshMetric(body)
+    for seed in order:
+        metric.process(None, as_dicts([make_sample(body, seed, labelled=seed != 3)]))
+    torch.save(metric.evaluate(9), f'{folder}/{rank}.pth')
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_give_the_scores_of_one(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    root = str(Path(deforhmr_mm.__file__).parents[1])
+    # This file run as a script is one process of two.
+    children = [
+        subprocess.Popen(
+            [sys.executable, __file__, str(rank), str(port), str(tmp_path)],
+            env={**os.environ, 'PYTHONPATH': root},
+        )
+        for rank in range(2)
+    ]
+    assert [child.wait(timeout=120) for child in children] == [0, 0]
+    body = ToyBody()
+    samples = [make_sample(body, seed, labelled=seed != 3) for seed in range(9)]
+    expected = score(MeshMetric(body), samples)
+    for rank in range(2):
+        assert torch.load(tmp_path / f'{rank}.pth') == pytest.approx(expected, rel=1e-6)
+
+
+def test_description_names_protocol_pelvis_and_body():
+    metric = MeshMetric(ToyBody(), protocol='h36m14', pelvis='hips')
+    line = metric.description
+    for part in (
+        'h36m14',
+        '14 H36M joints',
+        'mean of the hip joints',
+        'toy',
+        '0123456789',
+    ):
+        assert part in line
+
+
+def test_another_body_is_refused():
+    body = ToyBody()
+    sample = make_sample(body, 0)
+    metric = MeshMetric(body)
+    sample.set_metainfo(dict(body_fingerprint='feedfeedfeedfeed'))
+    with pytest.raises(ValueError, match=r'prediction belongs to the body feedfeed'):
+        metric.process(None, as_dicts([sample]))
+    sample.set_metainfo(dict(body_fingerprint=body.fingerprint))
+    metric.dataset_meta = dict(body_fingerprint='feedfeedfeedfeed')
+    with pytest.raises(ValueError, match=r'data set belongs to the body feedfeed'):
+        metric.process(None, as_dicts([sample]))
+    metric.dataset_meta = dict(body_fingerprint=None)
+    metric.process(None, as_dicts([sample]))
+    sample.pred_instances.vertices = torch.zeros(1, 6890, 3)
+    with pytest.raises(ValueError, match=r'\(1, 60, 3\).*got \(1, 6890, 3\)'):
+        metric.process(None, as_dicts([sample]))
+
+
+def test_arguments_are_checked():
+    with pytest.raises(ValueError, match=r"'smpl24' or 'h36m14', got 'lsp'"):
+        MeshMetric(ToyBody(), protocol='lsp')
+    with pytest.raises(ValueError, match=r"pelvis: .* got 'neck'"):
+        MeshMetric(ToyBody(), pelvis='neck')
+    with pytest.raises(ValueError, match=r'toy has none'):
+        MeshMetric(ToyBody(with_h36m=False), protocol='h36m14')
+
+
+def test_empty_batch_and_unchanged_samples():
+    body = ToyBody()
+    metric = MeshMetric(body)
+    metric.process(None, [])
+    assert metric.results == []
+    sample = make_sample(body, 0)
+    before = sample.pred_instances.vertices.clone()
+    metric.process(None, as_dicts([sample]))
+    assert torch.equal(sample.pred_instances.vertices, before)
+
+
+def test_built_from_a_config_with_the_open_body():
+    metric = METRICS.build(
+        dict(type='MeshMetric', body_model=dict(type='SMPL'), protocol='h36m14')
+    )
+    body = metric.body_model
+    names = get_keypoint_set('smpl24').names
+    eye = torch.eye(3)
+    pose = eye.repeat(1, 23, 1, 1)
+    truth = body(eye.repeat(1, 1, 1, 1), pose, torch.zeros(1, 10))
+    bent = pose.clone()
+    bent[:, names.index('left_elbow') - 1] = roma.rotvec_to_rotmat(
+        torch.tensor([0.0, 1.0, 0.0])
+    )
+    guess = body(eye.repeat(1, 1, 1, 1), bent, torch.zeros(1, 10))
+    sample = MeshDataSample()
+    sample.gt_instances = InstanceData(
+        global_orient=eye.repeat(1, 1, 1, 1),
+        body_pose=pose,
+        betas=torch.zeros(1, 10),
+        has_smpl=torch.ones(1),
+    )
+    sample.pred_instances = InstanceData(vertices=guess.vertices, joints=guess.joints)
+    scores = score(metric, [sample])
+    # Only the wrist of the 14 joints moves, by twice the sine of half a radian times
+    # the length of the forearm.
+    wrist = get_keypoint_set('h36m17').index('left_wrist')
+    moved = body.h36m_regressor @ (guess.vertices - truth.vertices)
+    assert scores['MPJPE'] == pytest.approx(
+        1000 * moved[0].norm(dim=-1).sum() / 14, rel=0.2
+    )
+    assert moved[0].norm(dim=-1).argmax() == wrist
+    # The hand and the forearm have more than their share of the vertices.
+    assert scores['PVE'] > 1.5 * scores['PVE-area']
+
+
+if __name__ == '__main__':
+    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
