@@ -1,0 +1,330 @@
+"""Build a model from a config and a checkpoint, and run it on people in one picture."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import logging
+import re
+from collections.abc import Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope, Registry
+from torch import nn
+
+from deforhmr_mm.datasets.transforms.loading import read_image
+from deforhmr_mm.engine.checkpoints import (
+    CheckpointError,
+    check_checkpoint_fits,
+    load_checkpoint_safely,
+)
+from deforhmr_mm.geometry import bbox_to_center_scale, validate_bboxes
+from deforhmr_mm.models.estimators import BodyMismatchError
+from deforhmr_mm.registry import MODELS, TRANSFORMS
+from deforhmr_mm.structures import MeshDataSample
+
+SCOPE = 'deforhmr_mm'
+
+# What a box is enlarged by before it is cut out: the margin of SPIN's annotations
+# (scale = 1.2 max(w, h) / 200), which models are trained on.
+BBOX_PADDING = 1.2
+
+ImageInput = str | PathLike | np.ndarray
+
+
+class ConfigError(ValueError):
+    """A config cannot be read, or names parts that do not exist."""
+
+
+class CheckpointInfo(NamedTuple):
+    """What weights a model holds: file name and sha256 of the file, in hex."""
+
+    name: str
+    sha256: str
+
+
+def init_model(
+    config: str | PathLike | Config,
+    checkpoint: str | PathLike | None = None,
+    device: str | torch.device = 'cpu',
+    cfg_options: dict | None = None,
+) -> nn.Module:
+    """Build a model for inference.
+
+    Args:
+        config: Path of a config, or the config.
+        checkpoint: Path of the weights; opened without running code from the file.
+            Without it the model is random, which is said in the log.
+        device: Where the model is to run.
+        cfg_options: Settings that replace the config's, with dotted keys.
+
+    Returns:
+        The model in evaluation mode, with ``model.cfg`` (the config) and
+        ``model.checkpoint_info`` (`CheckpointInfo` or None).
+
+    Raises:
+        FileNotFoundError: If a file is not there.
+        ConfigError: If the config cannot be read, or a type in it is not known.
+        CheckpointError: If the checkpoint is damaged, unsafe or of another model.
+        BodyMismatchError: If it was trained for another body than the config's.
+    """
+    cfg = load_config(config, cfg_options)
+    if 'model' not in cfg:
+        raise ConfigError(f'config {_name(cfg)} has no `model`')
+    model = _build(MODELS, cfg.model, cfg)
+    model.cfg = cfg
+    model.checkpoint_info = None
+    if checkpoint is None:
+        print_log(
+            'no checkpoint is given: the model is random and so are its results',
+            logger='current',
+            level=logging.WARNING,
+        )
+    else:
+        model.checkpoint_info = load_weights(model, checkpoint)
+    return model.to(device).eval()
+
+
+def load_config(
+    config: str | PathLike | Config, cfg_options: dict | None = None
+) -> Config:
+    """Return a config of its own with the options merged in.
+
+    Raises:
+        FileNotFoundError: If the file is not there.
+        ConfigError: If it cannot be read as a config.
+    """
+    if isinstance(config, Config):
+        cfg = config.copy()
+    else:
+        path = Path(fspath(config))
+        if not path.is_file():
+            raise FileNotFoundError(f'the config {path} does not exist')
+        try:
+            cfg = Config.fromfile(path)
+        except Exception as error:  # the config is code: anything can happen in it
+            raise ConfigError(f'config {path} cannot be read: {error}') from error
+    if cfg_options:
+        try:
+            cfg.merge_from_dict(cfg_options)
+        except (KeyError, TypeError, IndexError) as error:
+            raise ConfigError(f'options {cfg_options} do not fit: {error}') from error
+    return cfg
+
+
+def load_weights(model: nn.Module, checkpoint: str | PathLike) -> CheckpointInfo:
+    """Load a checkpoint's weights, all of them or none.
+
+    Raises:
+        FileNotFoundError: If the file is not there.
+        CheckpointError: If it is damaged, unsafe or of another model.
+        BodyMismatchError: If it was trained for another body.
+    """
+    path = Path(fspath(checkpoint))
+    check_checkpoint_fits(model, path)
+    try:
+        model.load_state_dict(load_checkpoint_safely(path)['state_dict'])
+    except BodyMismatchError as error:
+        raise BodyMismatchError(f'{path}: {error}') from error
+    except RuntimeError as error:
+        raise CheckpointError(
+            f'the checkpoint {path} does not load: {error}'
+        ) from error
+    with path.open('rb') as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return CheckpointInfo(path.name, digest.hexdigest())
+
+
+def build_test_pipeline(cfg: Config) -> Compose:
+    """Build the transforms that turn a picture and a box into the model's input.
+
+    Raises:
+        ConfigError: If the config has none, or a type in it is not known.
+    """
+    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    steps = dataset.get('pipeline', cfg.get('test_pipeline'))
+    if steps is None:
+        raise ConfigError(
+            f'config {_name(cfg)} has neither test_dataloader.dataset.pipeline nor '
+            'test_pipeline'
+        )
+    return Compose([_build(TRANSFORMS, step, cfg) for step in steps])
+
+
+def crop_people(
+    pipeline: Compose,
+    image: np.ndarray,
+    bboxes: np.ndarray,
+    img_path: str | None = None,
+    focal_length: float | None = None,
+    principal_point: Sequence[float] | None = None,
+) -> list[dict]:
+    """Run the pipeline on every box of one picture.
+
+    Args:
+        pipeline: See `build_test_pipeline`.
+        image: (H, W, 3) uint8 BGR.
+        bboxes: (N, 4) left, top, right, bottom in pixels, checked.
+        img_path: Name of the picture, for the data samples.
+        focal_length: Pixels; the picture's diagonal if unknown.
+        principal_point: (cx, cy) pixels; the picture's centre if unknown.
+
+    Returns:
+        N dicts of ``inputs`` and ``data_samples``.
+
+    Raises:
+        ValueError: If the camera is not usable.
+    """
+    camera = {}
+    if focal_length is not None:
+        if not (np.isfinite(focal_length) and focal_length > 0):
+            raise ValueError(
+                f'focal_length must be a positive number of pixels: {focal_length}'
+            )
+        camera['focal_length'] = float(focal_length)
+    if principal_point is not None:
+        point = np.asarray(principal_point, np.float32)
+        if point.shape != (2,) or not np.isfinite(point).all():
+            raise ValueError(
+                f'principal_point must be (x, y) pixels: {principal_point}'
+            )
+        camera['principal_point'] = point
+    people = []
+    for index, bbox in enumerate(bboxes):
+        center, scale = bbox_to_center_scale(bbox, padding=BBOX_PADDING)
+        person = pipeline(
+            dict(
+                img=image,
+                img_path=img_path,
+                img_id=0,
+                sample_id=index,
+                person_id=index,
+                bbox_center=center,
+                bbox_scale=scale,
+                **camera,
+            )
+        )
+        person['data_samples'].set_metainfo(dict(bbox=bbox.tolist()))
+        people.append(person)
+    return people
+
+
+@torch.no_grad()
+def predict_people(model: nn.Module, people: Sequence[dict]) -> list[MeshDataSample]:
+    """Run the model on a batch of crops.
+
+    Args:
+        model: See `init_model`.
+        people: See `crop_people`; may be empty.
+
+    Returns:
+        The data samples with `pred_instances` on the CPU. ``bboxes`` are the boxes as
+        they were given, without the margin of the crop.
+    """
+    if not people:
+        return []
+    samples = model.test_step(pseudo_collate(list(people)))
+    for sample in samples:
+        instances = sample.pred_instances
+        instances.bboxes = torch.tensor([sample.bbox], dtype=torch.float32)
+        sample.pred_instances = instances.cpu()
+    return samples
+
+
+def inference_topdown(
+    model: nn.Module,
+    img: ImageInput,
+    bboxes: np.ndarray | Sequence | None = None,
+    bbox_format: str = 'xyxy',
+    focal_length: float | None = None,
+    principal_point: Sequence[float] | None = None,
+) -> list[MeshDataSample]:
+    """Recover the bodies of the people in one picture.
+
+    Args:
+        model: See `init_model`.
+        img: Path of a picture, or (H, W, 3) uint8 BGR.
+        bboxes: (N, 4) pixels, one box a person; if None, the whole picture is.
+        bbox_format: 'xyxy' (left, top, right, bottom) or 'xywh'.
+        focal_length: Pixels of the picture; its diagonal if None.
+        principal_point: (cx, cy) pixels of the picture; its centre if None.
+
+    Returns:
+        One sample a box, in order, with `pred_instances` in the camera of the whole
+        picture (see `MeshDataSample`).
+
+    Raises:
+        FileNotFoundError: If the picture is not there.
+        ValueError: If the picture cannot be read, or a box or the camera is not usable;
+            the message names it.
+    """
+    image, path = read_input(img)
+    boxes = check_bboxes(bboxes, bbox_format, image)
+    pipeline = build_test_pipeline(model.cfg)
+    people = crop_people(pipeline, image, boxes, path, focal_length, principal_point)
+    return predict_people(model, people)
+
+
+def read_input(img: ImageInput) -> tuple[np.ndarray, str | None]:
+    """Return a picture as (H, W, 3) uint8 BGR and its path, if it has one.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+        ValueError: If it cannot be read.
+    """
+    if not isinstance(img, np.ndarray):
+        path = fspath(img)
+        return read_image(path), path
+    if img.ndim != 3 or img.shape[2] != 3 or img.dtype != np.uint8 or not img.size:
+        raise ValueError(
+            f'img must be (H, W, 3) uint8 BGR, got {img.dtype} of shape {img.shape}'
+        )
+    return img, None
+
+
+def check_bboxes(
+    bboxes: np.ndarray | Sequence | None, bbox_format: str, image: np.ndarray
+) -> np.ndarray:
+    """Return (N, 4) left, top, right, bottom; the whole picture for None.
+
+    Raises:
+        ValueError: See `deforhmr_mm.geometry.validate_bboxes`.
+    """
+    height, width = image.shape[:2]
+    if bboxes is None:
+        return np.array([[0, 0, width, height]], np.float32)
+    return validate_bboxes(bboxes, bbox_format, (height, width))
+
+
+def _build(registry: Registry, part: dict, cfg: Config) -> object:
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', SCOPE)):
+        try:
+            return registry.build(part)
+        except KeyError as error:
+            raise ConfigError(_explain(str(error), registry, _name(cfg))) from error
+        except TypeError as error:
+            raise ConfigError(f'config {_name(cfg)} does not fit: {error}') from error
+
+
+def _explain(message: str, registry: Registry, name: str) -> str:
+    """Say which type a config got wrong, and which it may have meant."""
+    found = re.search(r'(\S+) is not in the (\S+) registry', message.strip('"\''))
+    if found is None:
+        return f'config {name} cannot be built: {message}'
+    known = [*MODELS.module_dict, *TRANSFORMS.module_dict]
+    close = difflib.get_close_matches(found[1], known, n=1)
+    hint = f'; did you mean {close[0]!r}?' if close else ''
+    return f'config {name}: there is no type {found[1]!r} in {found[2]}{hint}'
+
+
+def _name(cfg: Config) -> str:
+    return str(cfg.filename or '(given as an object)')
