@@ -6,8 +6,8 @@ inside mmengine or mmpose.
 
 The packages of OpenMMLab exist twice: the stock ones (``mmengine``, ``mmcv``) and
 maintained forks of the same import names (``onedl-mmengine``, ``onedl-mmcv``). Either
-will do, so what is asked is the imported module's ``__version__`` and not the metadata of
-a distribution of a certain name.
+will do, so what is asked is the imported module's ``__version__`` and not the metadata
+of a distribution of a certain name.
 """
 
 from __future__ import annotations

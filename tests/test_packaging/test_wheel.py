@@ -1,0 +1,137 @@
+"""What the wheel holds, and that mim finds it there."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+
+import pytest
+
+import deforhmr_mm
+
+MIM = 'deforhmr_mm/.mim'
+CONFIG = 'configs/deforhmr/deforhmr_vit-tiny_openbody-256x192.py'
+CHECKPOINT = 'demo/checkpoints/deforhmr_vit-tiny_openbody-256x192.pth'
+
+
+@pytest.fixture(scope='session')
+def members(wheel):
+    """The wheel's files and their sizes."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {info.filename: info.file_size for info in archive.infolist()}
+
+
+@pytest.fixture(scope='session')
+def metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(n for n in archive.namelist() if n.endswith('dist-info/METADATA'))
+        return Parser().parsestr(archive.read(name).decode())
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        CONFIG,
+        CHECKPOINT,
+        'configs/_base_/default_runtime.py',
+        'configs/deforhmr/deforhmr_vit-h_2xb100-100e_mixed-256x192.py',
+        'demo/inferencer_demo.py',
+        'model-index.yml',
+        'tools/dist_train.sh',
+        'tools/test.py',
+        'tools/train.py',
+    ],
+)
+def test_the_wheel_holds_what_mim_looks_for(members, name):
+    assert members.get(f'{MIM}/{name}', 0) > 0
+
+
+@pytest.mark.parametrize('folder', ['configs', 'demo', 'tools'])
+def test_a_folder_is_shipped_whole(members, root, folder):
+    expected = {
+        f'{MIM}/{path.relative_to(root).as_posix()}'
+        for path in (root / folder).rglob('*')
+        if path.is_file() and '__pycache__' not in path.parts and path.name[0] != '.'
+    }
+    assert {name for name in members if name.startswith(f'{MIM}/{folder}/')} == expected
+
+
+def test_the_open_body_and_its_licence_are_in_the_package(members, root):
+    assets = root / 'deforhmr_mm' / 'body_models' / 'assets'
+    for path in assets.iterdir():
+        name = path.relative_to(root).as_posix()
+        assert members.get(name) == path.stat().st_size
+    size = members['deforhmr_mm/body_models/assets/open_body.npz']
+    assert size <= 4 * 2**20
+    licences = [n for n in members if re.search(r'assets/.*licen[cs]e', n, re.I)]
+    assert licences
+
+
+def test_nothing_else_is_in_the_wheel(members):
+    tops = {name.split('/')[0] for name in members}
+    assert tops == {'deforhmr_mm', f'deforhmr_mm-{deforhmr_mm.__version__}.dist-info'}
+    assert not [name for name in members if '__pycache__' in name]
+    assert sum(members.values()) < 40 * 2**20
+
+
+def test_metadata(metadata, members):
+    assert metadata['Name'] == 'deforhmr_mm'
+    assert metadata['Version'] == deforhmr_mm.__version__
+    assert metadata['Requires-Python'] == '>=3.10'
+    assert [name for name in members if re.fullmatch(r'.*dist-info/.*LICENSE', name)]
+
+
+def test_metadata_names_no_package_that_has_a_fork(metadata):
+    """Stock or fork is the user's choice: dependencies.py checks what is imported."""
+    requirements = metadata.get_all('Requires-Dist')
+    names = {re.match(r'[\w.-]+', line).group().lower() for line in requirements}
+    assert {'numpy', 'torch', 'smplx', 'roma', 'trimesh', 'embreex'} <= names
+    assert not [n for n in names if 'mm' in n or 'opencv' in n]
+    assert not [line for line in requirements if '==' in line]
+
+
+@pytest.fixture(scope='session')
+def clean_python(tmp_path_factory, wheel):
+    """The Python of a new environment that holds the wheel and no checkout.
+
+    The dependencies are those of the running environment, reached by a .pth file: what
+    is new here is the project, installed as a user would. The running environment's own
+    editable installation is not reached, since .pth files there are not read.
+    """
+    folder = tmp_path_factory.mktemp('clean')
+    subprocess.run([sys.executable, '-m', 'venv', folder], check=True)
+    python = folder / 'bin' / 'python'
+    options = ['--quiet', '--no-deps', '--no-index']
+    subprocess.run([python, '-m', 'pip', 'install', *options, wheel], check=True)
+    ask = 'import sysconfig; print(sysconfig.get_path("purelib"))'
+    ours = subprocess.check_output([sys.executable, '-c', ask], text=True).strip()
+    new = subprocess.check_output([python, '-c', ask], text=True).strip()
+    with open(f'{new}/dependencies.pth', 'w', encoding='utf-8') as file:
+        file.write(f'{ours}\n')
+    return python
+
+
+@pytest.mark.slow
+def test_a_clean_environment_takes_the_wheel(clean_python, run_python, root, tmp_path):
+    code = (
+        'import deforhmr_mm; from deforhmr_mm.body_models import SMPL; '
+        'print(deforhmr_mm.__file__, SMPL().num_vertices)'
+    )
+    done = run_python('-c', code, python=clean_python, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert str(root) not in done.stdout
+    assert 'site-packages' in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('command', 'expected'),
+    [
+        (['run', 'deforhmr_mm', 'inferencer_demo', '--help'], None),
+        (['run', 'deforhmr_mm', 'train', CONFIG.split('/')[-1], '--help'], '--resume'),
+        (['train', 'deforhmr_mm', CONFIG.split('/')[-1]], None),
+    ],
+)
+def test_mim_finds_tools_and_configs(clean_python, run_python, tmp_path):
+    pass
