@@ -58,8 +58,8 @@ def load_mean_params(path: str | Path) -> MeanParams:
     if not path.is_file():
         raise FileNotFoundError(
             f'mean_params={str(path)!r} does not exist. Set it to the '
-            'smpl_mean_params.npz of your SMPL set-up, to a file written by '
-            'tools/misc/mean_params.py, or to None for the rest pose'
+            'smpl_mean_params.npz of your SMPL set-up, or to None to start from the '
+            'rest pose'
         )
     with np.load(path, allow_pickle=False) as file:
         arrays = {key: np.asarray(file[key]) for key in file.files}

@@ -100,11 +100,13 @@ class DeformableCrossAttention(nn.Module):
     def sampling_positions(self, features: Tensor) -> Tensor:
         """Where the features are sampled: (B, G, N, 2) normalised (x, y)."""
         batch, _, height, width = features.shape
-        reference = cell_centres(height, width, features.device)
+        # bfloat16 has no room for a position: at least float32, also under autocast.
+        dtype = torch.promote_types(features.dtype, torch.float32)
+        reference = cell_centres(height, width, features.device, dtype)
         reference = reference.expand(batch, self.num_groups, -1, -1)
         if self.offsets is None:
             return reference
-        return reference + self.offsets(features).float()
+        return reference + self.offsets(features).to(dtype)
 
     def encode_context(self, features: Tensor) -> EncodedContext:
         """Sample the features and project them to keys and values.
@@ -129,7 +131,7 @@ class DeformableCrossAttention(nn.Module):
         if self.offsets is None:
             context = features.flatten(2).transpose(1, 2)
         else:
-            context = sample_groups(features, positions.to(features.dtype))
+            context = sample_groups(features.to(positions.dtype), positions)
         return EncodedContext(
             key=self._split_heads(self.key_proj(context)),
             value=self._split_heads(self.value_proj(context)),

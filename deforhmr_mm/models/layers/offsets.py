@@ -17,8 +17,9 @@ class GroupLayerNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (B, C, H, W) maps over the C / G channels of each group."""
         grouped = x.unflatten(1, (self.num_groups, -1))
-        var, mean = torch.var_mean(grouped, dim=2, keepdim=True, correction=0)
-        normed = (grouped - mean) * torch.rsqrt(var + self.eps)
+        centred = grouped - grouped.mean(dim=2, keepdim=True)
+        variance = centred.square().mean(dim=2, keepdim=True)
+        normed = centred * torch.rsqrt(variance + self.eps)
         return normed.flatten(1, 2) * self.weight + self.bias
 
 

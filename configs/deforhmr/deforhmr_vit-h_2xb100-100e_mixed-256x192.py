@@ -1,0 +1,94 @@
+# DeforHMR as the paper trains it: frozen ViTPose ViT-H, 100 epochs, AdamW, 2 x 100
+# pictures. Learning rate, weight decay, schedule, loss weights and the proportions of the
+# mixture are not in the paper's text that we have; they are our choice.
+# What it reads is yours to bring: docs/install.md, "Your own SMPL files".
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/mesh_estimator.py',
+    '../_base_/datasets/pipelines.py',
+]
+
+body_model = dict(type='SMPL', model_path='data/body_models/smpl/SMPL_NEUTRAL.pkl')
+
+model = dict(
+    backbone=dict(
+        type='ViT',
+        arch='huge',
+        frozen=True,
+        init_cfg=dict(type='Pretrained', checkpoint='checkpoints/vitpose-h.pth'),
+    ),
+    head=dict(
+        type='DeforHMRHead',
+        in_channels=1280,
+        mean_params='data/body_models/smpl_mean_params.npz',
+    ),
+    body_model=body_model,
+)
+
+data_root = 'data/'
+
+# One npz with SMPL labels for each source, in the layout of SPIN or CLIFF.
+train_dataloader = dict(
+    batch_size=100,
+    num_workers=8,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='ConcatDataset',
+        datasets=[
+            dict(
+                type='HMRDataset',
+                data_root=data_root,
+                ann_file=f'annotations/{name}_train.npz',
+                dataset_name=name,
+                data_prefix=dict(img=name),
+                pipeline={{_base_.train_pipeline}},
+            )
+            for name in ('3dpw', 'mpi_inf_3dhp', 'coco', 'mpii', 'h36m')
+        ],
+    ),
+)
+val_dataloader = dict(
+    batch_size=100,
+    num_workers=8,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(
+        type='HMRDataset',
+        data_root=data_root,
+        ann_file='annotations/3dpw_test.npz',
+        dataset_name='3dpw',
+        data_prefix=dict(img='3dpw'),
+        test_mode=True,
+        pipeline={{_base_.test_pipeline}},
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='MeshMetric', protocol='h36m14', body_model=body_model)
+test_evaluator = val_evaluator
+
+max_epochs = 100
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=5)
+val_cfg = dict()
+test_cfg = dict()
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4),
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+    clip_grad=dict(max_norm=1.0),
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=1000),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_epochs,
+        eta_min_ratio=0.01,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    ),
+]
+auto_scale_lr = dict(base_batch_size=200)
+default_hooks = dict(checkpoint=dict(save_best='PA-MPJPE', rule='less'))

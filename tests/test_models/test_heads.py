@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+import torch
+
+from deforhmr_mm.geometry.rotations import rotmat_to_rot6d, rot6d_to_row_major
+from deforhmr_mm.models.heads import DeforHMRHead, SoftArgmaxHead, load_mean_params
+
+
+def make(**kwargs):
+    torch.manual_seed(0)
+    options = dict(in_channels=16, num_layers=1, embed_dims=16, head_dims=4)
+    return DeforHMRHead(**options | dict(ffn_dims=16) | kwargs)
+
+
+def spin_means(path, pose, shape=None, cam=(0.9, 0, 0)):
+    np.savez(
+        path,
+        pose=pose,
+        shape=np.zeros(10) if shape is None else shape,
+        cam=np.array(cam),
+    )
+    return path
+
+
+def random_rotations(count=24):
+    return torch.linalg.qr(torch.randn(count, 3, 3, dtype=torch.float64))[0]
+
+
+def test_output_is_rotations_betas_and_a_camera_of_positive_scale():
+    out = make()(torch.randn(3, 16, 16, 12) * 10)
+    rotmats = torch.cat((out['global_orient'], out['body_pose']), dim=1)
+    assert rotmats.shape == (3, 24, 3, 3)
+    eye = torch.eye(3).expand_as(rotmats)
+    torch.testing.assert_close(rotmats @ rotmats.mT, eye, atol=1e-5, rtol=0)
+    torch.testing.assert_close(rotmats.det(), torch.ones(3, 24), atol=1e-5, rtol=0)
+    assert out['betas'].shape == (3, 10)
+    assert out['camera'].shape == (3, 3) and (out['camera'][:, 0] > 0).all()
+
+
+def test_starts_at_the_mean_body(tmp_path):
+    rotmats = random_rotations()
+    rotmats = rotmats * rotmats.det()[:, None, None]
+    rows = rot6d_to_row_major(rotmat_to_rot6d(rotmats))
+    shape = np.linspace(-1, 1, 10)
+    path = spin_means(
+        tmp_path / 'means.npz', rows.reshape(-1).numpy(), shape, (0.7, 0.1, -0.2)
+    )
+    head = make(mean_params=path)
+    for readout in (head.pose_readout, head.betas_readout, head.camera_readout):
+        torch.nn.init.zeros_(readout.weight)
+    out = head(torch.randn(2, 16, 16, 12))
+    got = torch.cat((out['global_orient'], out['body_pose']), dim=1)
+    torch.testing.assert_close(got[1], rotmats.float(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        out['betas'][0], torch.tensor(shape, dtype=torch.float32)
+    )
+    torch.testing.assert_close(out['camera'][0], torch.tensor([0.7, 0.1, -0.2]))
+
+
+def test_second_round_of_feedback_starts_from_the_first():
+    head = make()
+    feats = torch.randn(2, 16, 16, 12)
+    once = head(feats)
+    head.num_iters = 2
+    assert not torch.allclose(once['betas'], head(feats)['betas'])
+
+
+def test_features_of_several_levels_give_the_last():
+    head = make()
+    feats = torch.randn(2, 16, 16, 12)
+    torch.testing.assert_close(
+        head((torch.randn(2, 4, 32, 24), feats))['betas'], head(feats)['betas']
+    )
+
+
+def test_every_parameter_gets_a_gradient():
+    head = make()
+    torch.nn.init.ones_(head.mean_betas)
+    torch.nn.init.normal_(head.pose_readout.weight)
+    torch.nn.init.normal_(head.betas_readout.weight)
+    out = head(torch.randn(2, 16, 16, 12))
+    target = torch.randn(2, 24, 3, 3)
+    rotmats = torch.cat((out['global_orient'], out['body_pose']), dim=1)
+    (
+        (rotmats - target).square().mean() + out['betas'].sum() + out['camera'].sum()
+    ).backward()
+    without = [
+        n for n, p in head.named_parameters() if p.grad is None or not p.grad.any()
+    ]
+    assert without == []
+
+
+@pytest.mark.parametrize(
+    'case', ['missing', 'keys', 'shape', 'zero', 'camera', 'layout']
+)
+def test_means_that_cannot_be_used_are_refused(tmp_path, case):
+    path = tmp_path / 'means.npz'
+    good = np.tile([1.0, 0, 0, 1, 0, 0], 24)
+    if case == 'keys':
+        np.savez(path, mean=good)
+    elif case == 'shape':
+        spin_means(path, good[:-6])
+    elif case == 'zero':
+        good[6:12] = 0
+        spin_means(path, good)
+    elif case == 'camera':
+        spin_means(path, good, cam=(0, 0, 0))
+    elif case == 'layout':
+        np.savez(path, rot6d=good.reshape(24, 6), betas=np.zeros(10), camera=np.ones(3))
+    error = FileNotFoundError if case == 'missing' else ValueError
+    with pytest.raises(error, match='means.npz'):
+        load_mean_params(path)
+
+
+def test_wrong_number_of_rounds_is_refused():
+    with pytest.raises(ValueError, match='num_iters'):
+        make(num_iters=0)
+
+
+def test_soft_argmax_finds_a_peak_and_ignores_labels_outside():
+    head = SoftArgmaxHead(in_channels=2, num_keypoints=2)
+    with torch.no_grad():
+        head.logits.weight.copy_(torch.eye(2)[..., None, None] * 100)
+        head.logits.bias.zero_()
+    feats = torch.zeros(1, 2, 4, 3)
+    feats[0, 0, 1, 2] = feats[0, 1, 3, 0] = 1
+    peaks = torch.tensor([[[2 / 3, -0.25], [-2 / 3, 0.75]]])
+    torch.testing.assert_close(head(feats), peaks, atol=1e-4, rtol=0)
+    labels = peaks + torch.tensor([[[0.1, 0.0], [0.0, -0.2]]])
+    ones = torch.ones(1, 2)
+    loss = head.loss(feats, labels, ones)['loss_aux_keypoints']
+    assert loss.item() == pytest.approx(0.15, abs=1e-4)
+    labels[0, 1] = torch.tensor([float('nan'), 3.0])
+    loss = head.loss(feats, labels, ones)['loss_aux_keypoints']
+    assert loss.item() == pytest.approx(0.1, abs=1e-4)

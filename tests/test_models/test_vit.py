@@ -1,0 +1,88 @@
+import pytest
+import torch
+
+from deforhmr_mm.models.backbones import ViT
+
+SMALL = dict(embed_dims=32, depth=2, num_heads=4)
+
+
+def test_feature_map_has_the_paper_shape_for_the_paper_input():
+    vit = ViT(SMALL)
+    assert vit(torch.rand(2, 3, 256, 192)).shape == (2, 32, 16, 12)
+
+
+def test_tiny_to_huge_have_vitpose_sizes():
+    with torch.device('meta'):
+        huge = ViT('huge')
+    assert (huge.embed_dims, len(huge.blocks)) == (1280, 32)
+    assert huge.blocks[0].attn.num_heads == 16
+    assert huge.pos_embed.shape == (1, 193, 1280)
+    # ViTPose-H's backbone has 630.9 million parameters.
+    assert sum(p.numel() for p in huge.parameters()) == pytest.approx(630.9e6, rel=1e-3)
+
+
+def test_token_sees_its_own_patch_centred_at_16j_plus_5_5():
+    vit = ViT(dict(embed_dims=8, depth=0, num_heads=1))
+    image = torch.zeros(1, 3, 256, 192, requires_grad=True)
+    vit.patch_embed(image)[0, :, 3, 5].sum().backward()
+    rows, columns = image.grad.abs().sum((0, 1)).nonzero().T
+    assert (rows.min() + rows.max()).item() / 2 == 16 * 3 + 5.5
+    assert (columns.min() + columns.max()).item() / 2 == 16 * 5 + 5.5
+
+
+def test_layer_equals_plain_attention():
+    torch.manual_seed(0)
+    vit = ViT(SMALL).eval()
+    block = vit.blocks[0]
+    x = torch.rand(2, 5, 32)
+    normed = block.norm1(x)
+    query, key, value = block.attn.qkv(normed).chunk(3, dim=-1)
+    mixed = []
+    for head in range(4):
+        part = slice(8 * head, 8 * head + 8)
+        logits = query[..., part] @ key[..., part].transpose(1, 2) / 8**0.5
+        mixed.append(logits.softmax(-1) @ value[..., part])
+    expected = x + block.attn.proj(torch.cat(mixed, dim=-1))
+    expected = expected + block.mlp(block.norm2(expected))
+    torch.testing.assert_close(block(x), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_leading_position_entry_is_added_everywhere():
+    vit = ViT(dict(embed_dims=8, depth=0, num_heads=1)).eval()
+    vit.last_norm = torch.nn.Identity()
+    image = torch.rand(1, 3, 256, 192)
+    before = vit(image)
+    with torch.no_grad():
+        vit.pos_embed[:, 0] += 1
+    torch.testing.assert_close(vit(image), before + 1)
+
+
+def test_frozen_encoder_stays_in_eval_mode_without_gradients():
+    vit = ViT(SMALL, drop_path_rate=0.5, frozen=True).train()
+    assert not vit.training and not vit.blocks[0].training
+    assert not any(p.requires_grad for p in vit.parameters())
+    assert not vit(torch.rand(1, 3, 256, 192)).requires_grad
+
+
+def test_stochastic_depth_acts_in_training_only_and_keeps_the_mean():
+    torch.manual_seed(0)
+    vit = ViT(dict(embed_dims=8, depth=2, num_heads=1), drop_path_rate=0.5)
+    branch = torch.ones(4000, 1, 1)
+    dropped = vit.blocks[1].train()._drop(branch)
+    assert set(dropped.flatten().tolist()) == {0.0, 2.0}
+    assert dropped.mean().item() == pytest.approx(1, abs=0.1)
+    assert torch.equal(vit.blocks[1].eval()._drop(branch), branch)
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [(dict(arch='gigantic'), 'gigantic'), (dict(img_size=(250, 192)), 'patch_size=16')],
+)
+def test_wrong_sizes_are_refused_by_name(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        ViT(**{'arch': SMALL, **kwargs})
+
+
+def test_picture_of_another_size_is_refused():
+    with pytest.raises(ValueError, match=r'img_size=\(256, 192\)'):
+        ViT(SMALL)(torch.rand(1, 3, 128, 96))
