@@ -6,6 +6,8 @@ import sys
 import zipfile
 from email.parser import Parser
 
+import cv2
+import numpy as np
 import pytest
 
 import deforhmr_mm
@@ -124,14 +126,62 @@ def test_a_clean_environment_takes_the_wheel(clean_python, run_python, root, tmp
     assert 'site-packages' in done.stdout
 
 
+@pytest.fixture
+def workplace(tmp_path):
+    """A folder that is no checkout, with a data set of 4 pictures."""
+    rng = np.random.default_rng(0)
+    data = tmp_path / 'data' / 'open_body'
+    (data / 'annotations').mkdir(parents=True)
+    for index in range(4):
+        picture = np.full((120, 160, 3), rng.integers(0, 255, 3), dtype=np.uint8)
+        cv2.imwrite(str(data / f'{index}.jpg'), picture)
+    labels = {
+        'imgname': np.array([f'{index}.jpg' for index in range(4)]),
+        'center': np.full((4, 2), (80.0, 60.0)),
+        'scale': np.full(4, 0.5),
+        'pose': rng.normal(0, 0.3, (4, 72)),
+        'shape': rng.normal(0, 1, (4, 10)),
+    }
+    for split in ('train', 'val', 'test'):
+        np.savez(data / 'annotations' / f'{split}.npz', **labels)
+    return tmp_path
+
+
+@pytest.fixture
+def mim(clean_python, run_python, workplace):
+    """Call of mim's command line in the clean environment; gives what it prints."""
+
+    def call(*arguments):
+        done = run_python('-m', 'mim', *arguments, python=clean_python, cwd=workplace)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    return call
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ('command', 'expected'),
-    [
-        (['run', 'deforhmr_mm', 'inferencer_demo', '--help'], None),
-        (['run', 'deforhmr_mm', 'train', CONFIG.split('/')[-1], '--help'], '--resume'),
-        (['train', 'deforhmr_mm', CONFIG.split('/')[-1]], None),
-    ],
-)
-def test_mim_finds_tools_and_configs(clean_python, run_python, tmp_path):
-    pass
+def test_mim_run_finds_the_tools(mim):
+    printed = mim('run', 'deforhmr_mm', 'train', '--help')
+    assert '.mim/tools/train.py' in printed and 'site-packages' in printed
+    assert '--resume' in printed
+
+
+@pytest.mark.slow
+def test_mim_trains_and_tests_with_the_wheels_config(mim, workplace, root):
+    options = ['--cfg-options']
+    for loader in ('train', 'val', 'test'):
+        options += [f'{loader}_dataloader.num_workers=0']
+        options += [f'{loader}_dataloader.persistent_workers=False']
+        options += [f'{loader}_dataloader.batch_size=2']
+    options += ['train_cfg.max_epochs=1']
+    config = CONFIG.split('/')[-1]
+    work_dir = ['--work-dir', 'work']
+    printed = mim('train', 'deforhmr_mm', config, *work_dir, *options)
+    assert f'site-packages/{MIM}/{CONFIG}' in printed
+    assert f'{root}/configs' not in printed and f'{root}/tools' not in printed
+    checkpoint = workplace / 'work' / 'epoch_1.pth'
+    assert checkpoint.is_file()
+
+    arguments = ['--checkpoint', checkpoint, *work_dir, *options]
+    printed = mim('test', 'deforhmr_mm', config, *arguments)
+    assert re.search(r'PA-MPJPE: +[\d.]+', printed), printed
