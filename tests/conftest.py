@@ -1,5 +1,8 @@
 """Fixtures for every test."""
 
+from pathlib import Path
+from typing import NamedTuple
+
 import pytest
 import torch
 
@@ -10,3 +13,45 @@ def cuda_device() -> torch.device:
     if not torch.cuda.is_available():
         pytest.skip('needs a CUDA device, and this machine has none')
     return torch.device('cuda')
+
+
+class ModelFiles(NamedTuple):
+    """A config and a checkpoint that fits it."""
+
+    config: Path
+    weights: Path
+
+
+TINY_CONFIG = """
+default_scope = 'deforhmr_mm'
+model = dict(
+    type='MeshEstimator',
+    body_model=dict(type='SMPL'),
+    data_preprocessor=dict(
+        type='ImgDataPreprocessor', mean=[127.5] * 3, std=[64.0] * 3, bgr_to_rgb=True),
+    backbone=dict(type='ViT', arch=dict(embed_dims=32, depth=1, num_heads=2)),
+    head=dict(type='DeforHMRHead', in_channels=32, num_layers=1, embed_dims=32,
+        num_heads=2, head_dims=16, ffn_dims=32, num_groups=2))
+test_dataloader = dict(dataset=dict(pipeline=[
+    dict(type='LoadImage'),
+    dict(type='TopdownAffine', input_size=(192, 256)),
+    dict(type='PackMeshInputs')]))
+"""
+
+
+@pytest.fixture(scope='session')
+def tiny_model(tmp_path_factory) -> ModelFiles:
+    """A whole but very small model of the open body, with random weights."""
+    from deforhmr_mm.apis import init_model
+
+    folder = tmp_path_factory.mktemp('tiny_model')
+    files = ModelFiles(folder / 'tiny.py', folder / 'tiny.pth')
+    files.config.write_text(TINY_CONFIG)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = init_model(files.config)
+        # Readouts start near zero; here results are to depend on the picture.
+        for parameter in model.head.parameters():
+            parameter.data += 0.05 * torch.randn_like(parameter)
+    torch.save({'state_dict': model.state_dict()}, files.weights)
+    return files

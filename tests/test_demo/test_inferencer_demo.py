@@ -1,0 +1,216 @@
+"""The demo's command line: what it writes, and what it says of bad input."""
+
+import importlib.util
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / 'demo' / 'inferencer_demo.py'
+BOX = ['--bbox', '20', '10', '40', '80']
+
+
+@pytest.fixture(scope='module')
+def demo():
+    spec = importlib.util.spec_from_file_location('inferencer_demo', SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def picture(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    image = cv2.resize(noise, (120, 100), interpolation=cv2.INTER_CUBIC)
+    path = tmp_path / 'pictures' / 'photo.jpg'
+    path.parent.mkdir()
+    cv2.imwrite(str(path), image)
+    return path
+
+
+@pytest.fixture
+def run(demo, tiny_model, tmp_path, capfd):
+    """Run main() in this process; gives exit code, error lines and files written."""
+
+    def call(*arguments, model=None, weights=None):
+        code = demo.main(
+            [
+                *map(str, arguments),
+                '--model',
+                str(model or tiny_model.config),
+                '--weights',
+                str(weights or tiny_model.weights),
+                '--device',
+                'cpu',
+                '--out-dir',
+                str(tmp_path / 'out'),
+            ]
+        )
+        out, err = capfd.readouterr()
+        out_dir = tmp_path / 'out'
+        files = sorted(os.listdir(out_dir)) if out_dir.exists() else []
+        return code, out, err.splitlines(), files
+
+    return call
+
+
+def outputs(stem):
+    return sorted([f'{stem}{end}' for end in ('.glb', '.json', '.npz', '_overlay.png')])
+
+
+def test_one_picture_two_people(run, picture):
+    code, out, errors, files = run(picture, *BOX, '--bbox', 60, 5, 50, 90)
+    assert (code, errors, files) == (0, [], outputs('photo'))
+    assert re.search(r'photo\.jpg +0 +20 10 40 80 ', out)
+    assert re.search(r'photo\.jpg +1 +60 5 50 90 ', out)
+    for name in files:
+        assert re.search(rf'/{name}$', out, re.M)
+
+
+def test_box_formats_and_focal_length(run, picture, tmp_path):
+    run(picture, *BOX, '--focal-length', 300)
+    first = json.loads((tmp_path / 'out' / 'photo.json').read_text())['people']
+    arguments = ['--bbox', 20, 10, 60, 90, '--bbox-format', 'xyxy']
+    run(picture, *arguments, '--focal-length', 300)
+    second = json.loads((tmp_path / 'out' / 'photo.json').read_text())['people']
+    assert first == second and first[0]['focal_length'] == 300
+
+
+def test_folder_with_a_box_file(run, picture, tmp_path):
+    (picture.parent / 'nobody.jpg').write_bytes(picture.read_bytes())
+    coco = dict(
+        images=[dict(id=1, file_name='photo.jpg'), dict(id=2, file_name='nobody.jpg')],
+        annotations=[dict(image_id=1, bbox=[20, 10, 40, 80])],
+    )
+    (tmp_path / 'coco.json').write_text(json.dumps(coco))
+    code, out, errors, files = run(
+        picture.parent, '--bbox-file', tmp_path / 'coco.json'
+    )
+    assert (code, errors) == (0, [])
+    assert set(outputs('photo')) < set(files) and 'nobody.json' in files
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (None, 'does not exist'),
+        (b'', 'is empty'),
+        (b'this is text', 'cannot be decoded'),
+        ('half', 'is cut off'),
+    ],
+)
+def test_bad_pictures(run, picture, content, message):
+    path = picture.with_name('bad.jpg')
+    if content == 'half':
+        content = picture.read_bytes()[:-200]
+    if content is not None:
+        path.write_bytes(content)
+    code, _, errors, files = run(path)
+    assert code == 1 and files == []
+    assert len(errors) == 1 and 'bad.jpg' in errors[0] and message in errors[0]
+    assert errors[0].startswith('error: ')
+
+
+def test_the_other_pictures_of_a_folder_still_come_out(run, picture):
+    picture.with_name('a_empty.jpg').write_bytes(b'')
+    picture.with_name('z_cut.jpg').write_bytes(picture.read_bytes()[:-200])
+    code, out, errors, files = run(picture.parent)
+    assert code == 1 and files == outputs('photo')
+    assert len(errors) == 2
+    assert 'a_empty.jpg' in errors[0] and 'z_cut.jpg' in errors[1]
+
+
+@pytest.mark.parametrize(
+    ('box', 'message'),
+    [
+        (('20', '10', '0', '80'), 'must be positive'),
+        (('20', '10', '40', '-80'), 'must be positive'),
+        (('nan', '10', '40', '80'), 'must be finite'),
+        (('20', 'inf', '40', '80'), 'must be finite'),
+        (('120', '10', '40', '80'), 'outside the image of 120 x 100 px'),
+        (('-60', '10', '40', '80'), 'outside the image of 120 x 100 px'),
+    ],
+)
+def test_bad_boxes(run, picture, box, message):
+    code, _, errors, files = run(picture, *BOX, '--bbox', *box)
+    assert code == 1 and files == []
+    assert len(errors) == 1 and message in errors[0]
+    assert 'photo.jpg' in errors[0] and 'bboxes[1]' in errors[0]
+
+
+def test_bad_box_files(run, picture, tmp_path):
+    code, _, errors, files = run(picture, '--bbox-file', tmp_path / 'none.json')
+    assert code == 1 and len(errors) == 1 and 'none.json' in errors[0] and not files
+    coco = dict(images=[dict(id=1, file_name='other.jpg')], annotations=[])
+    (tmp_path / 'coco.json').write_text(json.dumps(coco))
+    code, _, errors, files = run(picture, '--bbox-file', tmp_path / 'coco.json')
+    assert code == 1 and len(errors) == 1 and not files
+    assert 'no boxes for' in errors[0] and 'photo.jpg' in errors[0]
+
+
+def test_boxes_without_a_picture(run):
+    code, _, errors, _ = run(*BOX)
+    assert code == 1 and len(errors) == 1 and '--bbox' in errors[0]
+
+
+def test_misspelt_type(run, picture, tiny_model, tmp_path):
+    config = tmp_path / 'misspelt.py'
+    text = tiny_model.config.read_text()
+    config.write_text(text.replace("'DeforHMRHead'", "'DeforHMRHed'"))
+    code, _, errors, files = run(picture, model=config)
+    assert code == 1 and len(errors) == 1 and files == []
+    assert 'misspelt.py' in errors[0]
+    assert "'DeforHMRHed'" in errors[0] and "'DeforHMRHead'" in errors[0]
+
+
+def test_checkpoint_of_another_model(run, picture, tmp_path):
+    torch.save({'state_dict': {'fc.weight': torch.zeros(2)}}, tmp_path / 'other.pth')
+    code, _, errors, files = run(picture, weights=tmp_path / 'other.pth')
+    assert code == 1 and len(errors) == 1 and files == []
+    assert 'other.pth is of another model' in errors[0] and 'fc.weight' in errors[0]
+
+
+class Evil:
+    def __reduce__(self):
+        return (open, ('evil_was_here', 'w'))
+
+
+def test_a_body_file_that_tries_to_run_code(run, picture, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    evil = tmp_path / 'evil.pkl'
+    evil.write_bytes(pickle.dumps({'v_template': Evil()}))
+    option = f'model.body_model.model_path={evil}'
+    code, _, errors, files = run(picture, '--cfg-options', option)
+    assert code == 1 and len(errors) == 1 and files == []
+    assert 'evil.pkl' in errors[0] and 'open' in errors[0]
+    assert not (tmp_path / 'evil_was_here').exists()
+
+
+def as_users_do(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, 'PYTHONPATH': str(ROOT), 'DISPLAY': ''},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_exit_codes_as_users_see_them(picture, tiny_model, tmp_path):
+    model = ['--model', tiny_model.config, '--weights', tiny_model.weights]
+    good = as_users_do(picture, *BOX, *model, cwd=tmp_path)
+    assert good.returncode == 0, good.stderr
+    assert sorted(os.listdir(tmp_path / 'outputs' / 'demo')) == outputs('photo')
+    bad = as_users_do('none.jpg', *model, '--out-dir', 'bad', cwd=tmp_path)
+    assert bad.returncode == 1 and not (tmp_path / 'bad').exists()
+    assert 'none.jpg does not exist' in bad.stderr and 'Traceback' not in bad.stderr
