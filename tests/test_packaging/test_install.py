@@ -54,7 +54,7 @@ def pip_calls(install, monkeypatch):
 
 @pytest.mark.parametrize('path', FILES, ids=lambda path: path.name)
 def test_it_runs_on_a_bare_and_old_python(path):
-    tree = ast.parse(path.read_text(), feature_version=(3, 8))
+    tree = ast.parse(path.read_text(), feature_version=(3, 6))
     known = set(sys.stdlib_module_names) | {'venv_tools'}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

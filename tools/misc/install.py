@@ -4,9 +4,9 @@
     python3 tools/misc/install.py demo    # what `make demo` needs: no compiler
     python3 tools/misc/install.py test    # that, mmcv's compiled ops and the test tools
 
-Runs on any Python 3.8 or newer with the standard library alone; .venv itself is made
-with Python 3.10, 3.11 or 3.12. It may be run again at any time: what is there stays,
-and it ends at once when nothing has changed. pip's own configuration (index, proxy and
+Runs on Python 3.6 or newer with the standard library alone; .venv itself is made with
+Python 3.10, 3.11 or 3.12. It may be run again at any time: what is there stays, and it
+ends at once when nothing has changed. pip's own configuration (index, proxy and
 certificates) is respected. Environment variables:
 
     DEFORHMR_TORCH_INDEX   an index in which torch is looked for too, for a build of
@@ -14,12 +14,11 @@ certificates) is respected. Environment variables:
     XDG_CACHE_HOME         where the compiled wheels are kept (default ~/.cache)
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -244,6 +243,8 @@ def main():
     if is_up_to_date(mode):
         say(f'.venv is up to date for `make {mode}`')
         return 0
+    # Ended from outside, the command that is running ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     begin = time.monotonic()
     try:
         python = PYTHON if venv_version() in SUPPORTED else choose_python()

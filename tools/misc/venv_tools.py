@@ -1,6 +1,6 @@
 """For install.py: .venv, running commands in it, and whether it is up to date.
 
-Standard library only, and no syntax newer than Python 3.8.
+Standard library only, and no syntax newer than Python 3.6.
 """
 
 import hashlib
@@ -63,6 +63,7 @@ def run(command, **extra_env):
                 say(f'      still working, {time.monotonic() - start:.0f} s')
             except BaseException:
                 process.terminate()
+                process.wait()
                 raise
     if code:
         lines = LOG.read_text(errors='replace').splitlines()[begin:]
