@@ -55,3 +55,9 @@ def tiny_model(tmp_path_factory) -> ModelFiles:
             parameter.data += 0.05 * torch.randn_like(parameter)
     torch.save({'state_dict': model.state_dict()}, files.weights)
     return files
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    """Every test draws the same random tensors in every run."""
+    torch.manual_seed(0)
