@@ -25,15 +25,15 @@ from deforhmr_mm.engine.checkpoints import (
     check_checkpoint_fits,
     load_checkpoint_safely,
 )
-from deforhmr_mm.geometry import bbox_to_center_scale, validate_bboxes
+from deforhmr_mm.geometry.boxes import CROP_ASPECT, validate_bboxes
 from deforhmr_mm.models.estimators import BodyMismatchError
 from deforhmr_mm.registry import MODELS, TRANSFORMS
 from deforhmr_mm.structures import MeshDataSample
 
 SCOPE = 'deforhmr_mm'
 
-# What a box is enlarged by before it is cut out: the margin of SPIN's annotations
-# (scale = 1.2 max(w, h) / 200), which models are trained on.
+# What a box's longer side is enlarged by before it is cut out: the margin of SPIN's
+# annotations (scale = 1.2 max(w, h) / 200), which models are trained on.
 BBOX_PADDING = 1.2
 
 ImageInput = str | PathLike | np.ndarray
@@ -160,6 +160,28 @@ def build_test_pipeline(cfg: Config) -> Compose:
     return Compose([_build(TRANSFORMS, step, cfg) for step in steps])
 
 
+def bbox_to_crop(bbox: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the crop of a box as training's annotations have it.
+
+    Its height is the box's longer side with SPIN's margin, its width as the network's
+    input asks. A box wider than 0.9 times its height loses some of its sides, as in
+    training.
+
+    Args:
+        bbox: (4,) left, top, right, bottom in pixels.
+
+    Returns:
+        Centre (2,) and width and height (2,) of the crop in pixels.
+
+    Example:
+        >>> bbox_to_crop(np.array([10.0, 20.0, 40.0, 120.0]))
+        (array([25., 70.]), array([ 90., 120.]))
+    """
+    low, high = bbox[:2], bbox[2:]
+    height = BBOX_PADDING * (high - low).max()
+    return (low + high) / 2, np.array([CROP_ASPECT * height, height])
+
+
 def crop_people(
     pipeline: Compose,
     image: np.ndarray,
@@ -200,7 +222,7 @@ def crop_people(
         camera['principal_point'] = point
     people = []
     for index, bbox in enumerate(bboxes):
-        center, scale = bbox_to_center_scale(bbox, padding=BBOX_PADDING)
+        center, scale = bbox_to_crop(bbox)
         person = pipeline(
             dict(
                 img=image,

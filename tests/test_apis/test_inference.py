@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from deforhmr_mm.apis import ConfigError, inference_topdown, init_model
 from deforhmr_mm.engine.checkpoints import CheckpointError
-from deforhmr_mm.geometry import bbox_to_center_scale, crop_to_full_translation
+from deforhmr_mm.geometry import crop_to_full_translation
 from deforhmr_mm.models.estimators import BodyMismatchError
 
 
@@ -65,11 +65,13 @@ def test_translation_is_that_of_the_padded_box(model, image):
     for sample, box in zip(inference_topdown(model, image, BOXES), BOXES, strict=True):
         person = sample.pred_instances
         np.testing.assert_array_equal(person.bboxes[0], box)
-        center, size = bbox_to_center_scale(np.float32(box), padding=1.2)
+        left, top, right, bottom = box
+        center = np.float32([(left + right) / 2, (top + bottom) / 2])
+        height = 1.2 * max(right - left, bottom - top)
         transl = crop_to_full_translation(
             person.camera,
             torch.tensor(center)[None],
-            torch.tensor(size[1:]),
+            torch.tensor([height]),
             person.principal_point,
             person.focal_length,
         )
