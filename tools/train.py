@@ -28,8 +28,8 @@ def parse_args():
         '--resume',
         nargs='?',
         const='auto',
-        help='go on from this checkpoint, or, without a value, from the last one in the '
-        'work dir',
+        help='go on from this checkpoint, or, without a value, from the last one in '
+        'the work dir',
     )
     parser.add_argument(
         '--amp', action='store_true', help='mixed precision: bfloat16 on CPU and GPU'
@@ -40,7 +40,7 @@ def parse_args():
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale the learning rate to the batch size, by auto_scale_lr of the config',
+        help='scale the learning rate to the batch size (auto_scale_lr in the config)',
     )
     parser.add_argument(
         '--cfg-options',
@@ -72,8 +72,8 @@ def merge_args(config, args):
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in config:
             raise ValueError(
-                '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the '
-                'config.'
+                '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in '
+                'the config.'
             )
         config.auto_scale_lr.enable = True
     if config.get('load_from') and '://' not in config.load_from:

@@ -22,33 +22,37 @@ __all__ = ['HMRDataset']
 
 @DATASETS.register_module()
 class HMRDataset(BaseDataset):
-    """Data set over an annotation file of the SPIN family (SPIN, CLIFF, the open body's).
+    """People of an annotation file of the SPIN family (SPIN, CLIFF, the open body's).
 
     A sample before the pipeline is a dictionary of
 
-    - ``img_path`` str; ``img_id`` int, the same for all people of a picture; ``sample_id``
-      str, the data set's name and the row; ``dataset_name``; ``gender``; ``person_id``
-    - ``bbox_center`` (2,), ``bbox_scale`` (2,): centre, width and height of the crop's box,
-      full-image pixels
+    - ``img_path`` str; ``img_id`` int, the same for all people of a picture;
+      ``sample_id`` str, the data set's name and the row; ``dataset_name``; ``gender``;
+      ``person_id``
+    - ``bbox_center`` (2,), ``bbox_scale`` (2,): centre, width and height of the crop's
+      box, full-image pixels
     - ``keypoints`` (1, 45, 2) full-image pixels, ``keypoints_conf`` (1, 45)
-    - ``global_orient`` (1, 1, 3, 3), ``body_pose`` (1, 23, 3, 3) rotation matrices, the first
-      from the body's frame to the camera's; ``betas`` (1, 10); ``has_smpl`` (1,)
-    - ``joints_3d`` (1, 45, 3) metres, root-relative, camera axes; ``joints_3d_conf`` (1, 45)
-    - ``transl`` (1, 3) metres, ``focal_length`` float and ``principal_point`` (2,) pixels,
-      NaN where unknown
+    - ``global_orient`` (1, 1, 3, 3), ``body_pose`` (1, 23, 3, 3) rotation matrices, the
+      first from the body's frame to the camera's; ``betas`` (1, 10); ``has_smpl`` (1,)
+    - ``joints_3d`` (1, 45, 3) metres, root-relative, camera axes; ``joints_3d_conf``
+      (1, 45)
+    - ``transl`` (1, 3) metres, ``focal_length`` float and ``principal_point`` (2,)
+      pixels, NaN where unknown
     - ``rest_pelvis`` (1, 3) metres, only with a `body_model`
 
     all floats in float32 and keypoints in the order of the keypoint set ``smpl45``.
-    ``metainfo`` has ``keypoint_set`` and ``body_fingerprint`` (None if the file has none).
+    ``metainfo`` has ``keypoint_set`` and ``body_fingerprint`` (None if the file has
+    none).
 
     Args:
         ann_file: The ``.npz`` file, relative to `data_root`.
-        dataset_name: Name in samples and messages; the annotation file's stem by default.
+        dataset_name: Name in samples and messages; the annotation file's stem by
+            default.
         scale_unit: Unit of the box size in the file, see `read_spin_npz`.
         bbox_padding: Factor on the box size, on top of what the file includes.
-        body_model: Config of the body that the labels belong to. With it the samples carry
-            its rest pelvis, without which ``transl`` cannot follow a rotation of the
-            picture (`RandomBBoxTransform` then drops it).
+        body_model: Config of the body that the labels belong to. With it the samples
+            carry its rest pelvis, without which ``transl`` cannot follow a rotation of
+            the picture (`RandomBBoxTransform` then drops it).
         kwargs: See `mmengine.dataset.BaseDataset`.
 
     Raises:
@@ -84,7 +88,7 @@ class HMRDataset(BaseDataset):
         )
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Read the annotation file; return picture path, picture id and row of each person."""
+        """Read the annotation file; return path, picture id and row of each person."""
         labels = self._read_labels()
         self._labels = labels
         self._metainfo.setdefault('body_fingerprint', labels.body_fingerprint)
@@ -106,13 +110,13 @@ class HMRDataset(BaseDataset):
         return read_spin_npz(self.ann_file, self._scale_unit, self._bbox_padding)
 
     def _read_rest_pelvis(self, labels: LabelRecord) -> tuple[np.ndarray, np.ndarray]:
-        """Return the body's rest pelvis (3,) and its change with betas (10, 3), metres."""
+        """Return the rest pelvis (3,) and its change with betas (10, 3), metres."""
         body = MODELS.build(self._body_model)
         if labels.body_fingerprint not in (None, body.fingerprint):
             raise AnnotationError(
-                f'{labels.path} was labelled with the body {labels.body_fingerprint}, but '
-                f'body_model is {body.fingerprint}; set body_model to the body of the '
-                'labels.'
+                f'{labels.path} was labelled with the body {labels.body_fingerprint}, '
+                f'but body_model is {body.fingerprint}; set body_model to the body of '
+                'the labels.'
             )
         betas = torch.cat([torch.zeros(1, 10), torch.eye(10)])
         eye = torch.eye(3).expand(len(betas), 24, 3, 3)
@@ -121,7 +125,7 @@ class HMRDataset(BaseDataset):
         return pelvis[0], pelvis[1:] - pelvis[0]
 
     def get_data_info(self, idx: int) -> dict[str, Any]:
-        """Return the sample of a person before the pipeline; see the class for its keys."""
+        """Return the sample of a person before the pipeline, see the class."""
         sample = super().get_data_info(idx)
         labels = self._labels
         row = sample.pop('row')

@@ -18,20 +18,21 @@ class LabelRecord:
     """Labels of N people as read-only columns.
 
     Columns instead of one dictionary per person start fast, and worker processes share
-    their memory. A column that a file does not carry is filled with the value that means
-    "unknown": zero confidence, ``has_smpl`` 0, or NaN.
+    their memory. A column that a file does not carry is filled with the value that
+    means "unknown": zero confidence, ``has_smpl`` 0, or NaN.
 
     Attributes:
         path: File that the labels come from.
-        image_names: N picture paths as the file has them (relative to the picture folder).
+        image_names: N picture paths as the file has them (relative to the picture
+            folder).
         center: (N, 2) float32, box centre in full-image pixels.
         scale: (N, 2) float32, box width and height in pixels, at the crop's aspect.
         keypoints: (N, 45, 3) float32, x, y in full-image pixels and confidence, in the
             order of the keypoint set ``smpl45``.
-        joints_3d: (N, 45, 4) float32, x, y, z in metres, root-relative, camera axes, and
-            confidence, in the order of ``smpl45``.
-        pose: (N, 24, 3) float32 axis-angle, root first and in the camera frame; zeros where
-            ``has_smpl`` is 0.
+        joints_3d: (N, 45, 4) float32, x, y, z in metres, root-relative, camera axes,
+            and confidence, in the order of ``smpl45``.
+        pose: (N, 24, 3) float32 axis-angle, root first and in the camera frame; zeros
+            where ``has_smpl`` is 0.
         betas: (N, 10) float32; zeros where ``has_smpl`` is 0.
         has_smpl: (N,) float32, 1 where pose and betas are labels.
         transl: (N, 3) float32, metres, camera frame: what is added to the body model's
@@ -61,6 +62,7 @@ class LabelRecord:
     body_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
+        """Check the number of rows and make the columns read-only."""
         for field in fields(self):
             column = getattr(self, field.name)
             if not isinstance(column, np.ndarray | tuple):
@@ -76,8 +78,9 @@ class LabelRecord:
                 object.__setattr__(self, field.name, view)
 
     def __len__(self) -> int:
+        """Return the number of people."""
         return len(self.image_names)
 
     def __deepcopy__(self, memo: dict) -> LabelRecord:
-        """Return itself: the columns are read-only, so subsets of a data set share them."""
+        """Return itself: the columns are read-only, so data sets share them."""
         return self

@@ -7,41 +7,16 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
 from torch import nn
 
-__all__ = [
-    'CheckpointError',
-    'add_safe_globals',
-    'check_checkpoint_fits',
-    'load_checkpoint_safely',
-]
+from .safe_globals import add_safe_globals
+
+__all__ = ['CheckpointError', 'check_checkpoint_fits', 'load_checkpoint_safely']
 
 
 class CheckpointError(ValueError):
     """A checkpoint file is damaged, unsafe, or of another model."""
-
-
-def add_safe_globals() -> None:
-    """Let ``torch.load(weights_only=True)`` open what mmengine writes.
-
-    mmengine's checkpoints hold its log (`HistoryBuffer`) and numpy scalars beside the
-    weights. From torch 2.6 on, stock mmengine cannot resume from them without this.
-    """
-    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
-    dtypes = {type(np.dtype(name)) for name in ('int64', 'float32', 'float64', 'bool')}
-    torch.serialization.add_safe_globals(
-        [
-            HistoryBuffer,
-            np.ndarray,
-            np.dtype,
-            multiarray.scalar,
-            multiarray._reconstruct,
-            *dtypes,
-        ]
-    )
 
 
 def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
@@ -51,8 +26,8 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
         path: Local file.
 
     Returns:
-        The checkpoint, with at least ``state_dict``; tensors on the CPU, mapped from the
-        file where its format allows.
+        The checkpoint, with at least ``state_dict``; tensors on the CPU, mapped from
+        the file where its format allows.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -65,7 +40,9 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
         raise FileNotFoundError(f'The checkpoint {path} does not exist.')
     is_zip = zipfile.is_zipfile(path)
     try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True, mmap=is_zip)
+        checkpoint = torch.load(
+            path, map_location='cpu', weights_only=True, mmap=is_zip
+        )
     except pickle.UnpicklingError as error:
         reason = next(
             (line.strip() for line in str(error).splitlines() if 'GLOBAL' in line),
@@ -74,7 +51,8 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(
             f'The checkpoint {path} cannot be opened safely: {reason}'
         ) from error
-    except (EOFError, RuntimeError, OSError, ValueError) as error:
+    # Bytes that are no pickle make torch's reader raise whatever comes.
+    except Exception as error:
         raise CheckpointError(
             f'{path} is not a readable checkpoint: it is empty, cut off or of another '
             'format.'

@@ -44,18 +44,21 @@ def one_line_errors(*errors: type[BaseException]) -> Iterator[None]:
     Args:
         errors: Exception classes; the ones of a wrong config (`CONFIG_ERRORS`) if none.
     """
+    expected = errors or CONFIG_ERRORS
     try:
         yield
-    except errors or CONFIG_ERRORS as error:
+    except expected as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         _fail(error)
 
 
 def _fail(error: BaseException) -> NoReturn:
-    # A KeyError's text is the repr of its message. Errors from worker processes carry the
-    # worker's traceback; its last line is the message.
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    # A KeyError's text is the repr of its message. Errors from worker processes carry
+    # the worker's traceback; its last line is the message.
+    text = (
+        str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    )
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if lines and 'Original Traceback' in text:
         lines = lines[-1:]
@@ -82,7 +85,7 @@ def load_config(path: str, options: Mapping[str, Any] | None = None) -> Config:
 
 
 def set_work_dir(config: Config, config_path: str, work_dir: str | None) -> None:
-    """Set ``work_dir``: the command line's, or the config's, or one named by the config."""
+    """Set ``work_dir``: the command line's, the config's, or work_dirs/CONFIG."""
     if work_dir is not None:
         config.work_dir = work_dir
     elif config.get('work_dir') is None:
@@ -92,11 +95,12 @@ def set_work_dir(config: Config, config_path: str, work_dir: str | None) -> None
 def prepare_launcher(config: Config, launcher: str) -> None:
     """Set the launcher; without CUDA, join the processes through gloo.
 
-    mmengine assumes CUDA in three places (the backend, the device of each process and that
-    of the wrapped model); this is what lets several CPU processes train together.
+    mmengine assumes CUDA in three places (the backend, the device of each process and
+    that of the wrapped model); this is what lets several CPU processes train together.
 
     Raises:
-        ValueError: If there is no CUDA and the launcher is neither 'none' nor 'pytorch'.
+        ValueError: If there is no CUDA and the launcher is neither 'none' nor
+        'pytorch'.
     """
     config.launcher = launcher
     if launcher == 'none' or torch.cuda.is_available():
@@ -105,9 +109,10 @@ def prepare_launcher(config: Config, launcher: str) -> None:
         raise ValueError(
             f'--launcher {launcher} needs CUDA; on CPUs use --launcher pytorch.'
         )
-    config.setdefault('env_cfg', {}).setdefault('dist_cfg', {})['backend'] = 'gloo'
+    config.merge_from_dict({'env_cfg': {'dist_cfg': {'backend': 'gloo'}}})
     wrapper = {
         'type': 'MMDistributedDataParallel',
+        'device_ids': None,
         'broadcast_buffers': False,
         'find_unused_parameters': config.get('find_unused_parameters', False),
     }
@@ -128,8 +133,8 @@ def enable_mixed_precision(config: Config) -> None:
         return
     if kind != 'OptimWrapper':
         raise ValueError(
-            f'--amp replaces OptimWrapper, but the config has {kind}; choose its precision '
-            'in the config.'
+            f'--amp replaces OptimWrapper, but the config has {kind}; choose its '
+            'precision in the config.'
         )
     if torch.cuda.is_available() and not torch.cuda.is_bf16_supported():
         config.optim_wrapper.type = 'AmpOptimWrapper'

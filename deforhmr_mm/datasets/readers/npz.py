@@ -20,7 +20,7 @@ class NpzColumns:
     Args:
         path: Path of the file, for messages.
         arrays: The opened file.
-        num_rows: Number of people, the length that every column must have.
+        row_key: Key whose length is the number of people.
     """
 
     def __init__(self, path: str, arrays: np.lib.npyio.NpzFile, row_key: str) -> None:
@@ -29,6 +29,7 @@ class NpzColumns:
         self.num_rows = len(np.atleast_1d(self.read(row_key)))
 
     def __contains__(self, key: str) -> bool:
+        """Whether the file has a key."""
         return key in self._arrays.files
 
     def read(self, key: str) -> np.ndarray:
@@ -68,7 +69,7 @@ class NpzColumns:
                 another grouping, as (N, 24, 3) for (N, 72), is reshaped.
 
         Returns:
-            (N, \\*row_shape) float32.
+            (N, row_shape...) float32.
 
         Raises:
             AnnotationError: If the key is missing, not numeric, or of another shape.
@@ -84,7 +85,7 @@ class NpzColumns:
         return np.ascontiguousarray(array.reshape(expected), dtype=np.float32)
 
     def floats_or(self, key: str, fill: float, *row_shape: int) -> np.ndarray:
-        """Return a numeric column, or one filled with `fill` where the file has none."""
+        """Return a numeric column, or one of `fill` where the file has none."""
         if key in self:
             return self.floats(key, *row_shape)
         return np.full((self.num_rows, *row_shape), fill, dtype=np.float32)

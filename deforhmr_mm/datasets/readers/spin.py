@@ -26,20 +26,20 @@ def read_spin_npz(
 ) -> LabelRecord:
     """Read a SPIN-style annotation file.
 
-    Keys: ``imgname`` (N,), ``center`` (N, 2) and ``scale`` (N,) are required. Optional are
-    ``part`` (N, 24, 3), ``openpose`` (N, 25, 3), ``pose`` (N, 72) with ``shape`` (N, 10),
-    ``has_smpl`` (N,) (missing: all 1 where there is a pose), ``S`` (N, 24, 4), ``gender``
-    (N,), CLIFF's ``global_t`` (N, 3) and ``focal_l`` (N,), and ours, ``principal_point``
-    (N, 2), ``person_id`` (N,) and ``body_fingerprint``.
+    Keys: ``imgname`` (N,), ``center`` (N, 2) and ``scale`` (N,) are required. Optional
+    are ``part`` (N, 24, 3), ``openpose`` (N, 25, 3), ``pose`` (N, 72) with ``shape``
+    (N, 10), ``has_smpl`` (N,) (missing: all 1 where there is a pose), ``S`` (N, 24, 4),
+    ``gender`` (N,), CLIFF's ``global_t`` (N, 3) and ``focal_l`` (N,), and ours,
+    ``principal_point`` (N, 2), ``person_id`` (N,) and ``body_fingerprint``.
 
     Keypoints and 3D joints are matched to ``smpl45`` by their names. A joint that both
-    ``part`` and ``openpose`` have is taken from ``part``, the data set's own annotation,
-    where its confidence is above zero.
+    ``part`` and ``openpose`` have is taken from ``part``, the data set's own
+    annotation, where its confidence is above zero.
 
     Args:
         path: The ``.npz`` file.
-        scale_unit: '200px' if ``scale`` is the box side over 200, 'px' if it is in pixels,
-            'auto' to tell by its median; what was taken is logged.
+        scale_unit: '200px' if ``scale`` is the box side over 200, 'px' if it is in
+            pixels, 'auto' to tell by its median; what was taken is logged.
         bbox_padding: Factor on the box side, on top of what ``scale`` includes.
 
     Returns:
@@ -47,7 +47,8 @@ def read_spin_npz(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        AnnotationError: If a key is missing, or holds the wrong shape or impossible values.
+        AnnotationError: If a key is missing, or holds the wrong shape or impossible
+        values.
     """
     with open_npz(path) as columns:
         pose, betas, has_smpl = _read_smpl(columns)
@@ -74,8 +75,8 @@ def _finite(columns: NpzColumns, key: str, values: np.ndarray) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
     if bad.size:
         raise AnnotationError(
-            f'{columns.path}: key {key!r} must be finite, but is not in {bad.size} rows, '
-            f'the first of them row {bad[0]}.'
+            f'{columns.path}: key {key!r} must be finite, but is not in {bad.size} '
+            f'rows, the first of them row {bad[0]}.'
         )
     return values
 
@@ -86,8 +87,8 @@ def _read_box_size(
     scale = _finite(columns, 'scale', columns.floats('scale'))
     if scale.size and scale.min() <= 0:
         raise AnnotationError(
-            f"{columns.path}: key 'scale' must be positive, but is {scale.min()} in row "
-            f'{scale.argmin()}.'
+            f"{columns.path}: key 'scale' must be positive, but is {scale.min()} in "
+            f'row {scale.argmin()}.'
         )
     if scale_unit == 'auto':
         over_200 = not scale.size or np.median(scale) < LARGEST_SCALE_OVER_200
@@ -110,8 +111,8 @@ def _read_smpl(columns: NpzColumns) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     if has_pose != ('shape' in columns):
         present, absent = ('pose', 'shape') if has_pose else ('shape', 'pose')
         raise AnnotationError(
-            f'{columns.path}: there is a key {present!r} but no {absent!r}; SMPL labels '
-            'need both.'
+            f'{columns.path}: there is a key {present!r} but no {absent!r}; SMPL '
+            'labels need both.'
         )
     pose = columns.floats_or('pose', 0.0, 24, 3)
     betas = columns.floats_or('shape', 0.0, 10)
@@ -162,8 +163,8 @@ def _read_genders(columns: NpzColumns) -> tuple[str, ...]:
     )
     if len(genders) > 1 and set(genders) in ({'male'}, {'female'}):
         MMLogger.get_current_instance().warning(
-            f"{columns.path}: 'gender' is {genders[0]} in all {len(genders)} rows; files "
-            'with a wrong gender column are in circulation.'
+            f"{columns.path}: 'gender' is {genders[0]} in all {len(genders)} rows; "
+            'files with a wrong gender column are in circulation.'
         )
     return genders
 
@@ -174,8 +175,8 @@ def _read_person_ids(columns: NpzColumns) -> np.ndarray:
     person_ids = columns.read('person_id')
     if person_ids.dtype.kind not in 'iu' or person_ids.shape != (columns.num_rows,):
         raise AnnotationError(
-            f"{columns.path}: key 'person_id' must hold {columns.num_rows} integers, but "
-            f'came with shape {person_ids.shape} and type {person_ids.dtype}.'
+            f"{columns.path}: key 'person_id' must hold {columns.num_rows} integers, "
+            f'but came with shape {person_ids.shape} and type {person_ids.dtype}.'
         )
     return person_ids.astype(np.int64)
 
@@ -186,8 +187,8 @@ def _read_fingerprint(columns: NpzColumns) -> str | None:
     value = columns.read('body_fingerprint')
     if value.dtype.kind not in 'SU' or value.size != 1:
         raise AnnotationError(
-            f"{columns.path}: key 'body_fingerprint' must hold one string, but came with "
-            f'shape {value.shape} and type {value.dtype}.'
+            f"{columns.path}: key 'body_fingerprint' must hold one string, but came "
+            f'with shape {value.shape} and type {value.dtype}.'
         )
     text = value.reshape(-1)[0]
     return text.decode('utf-8') if isinstance(text, bytes) else str(text)

@@ -38,9 +38,9 @@ class PackMeshInputs(BaseTransform):
     The result is a new dictionary of
 
     - inputs: (3, H, W) uint8 tensor, BGR
-    - data_samples: `MeshDataSample` of one person; ``gt_instances`` has the label keys that
-      are there (`HMRDataset` lists them) as float32 tensors of one row, its metainfo the
-      meta keys that are there
+    - data_samples: `MeshDataSample` of one person; ``gt_instances`` has the label keys
+      that are there (`HMRDataset` lists them) as float32 tensors of one row, its
+      metainfo the meta keys that are there
 
     Args:
         meta_keys: Keys that go to the metainfo.
@@ -74,7 +74,7 @@ class PackMeshInputs(BaseTransform):
         labels = InstanceData()
         for key in LABEL_KEYS:
             if key in results:
-                values = np.ascontiguousarray(results[key], dtype=np.float32)
+                values = np.array(results[key], dtype=np.float32, order='C')
                 labels.set_field(torch.from_numpy(values), key)
         sample = MeshDataSample(
             metainfo={key: results[key] for key in self.meta_keys if key in results}
@@ -82,6 +82,3 @@ class PackMeshInputs(BaseTransform):
         if len(labels) > 0:
             sample.gt_instances = labels
         return {'inputs': torch.from_numpy(image), 'data_samples': sample}
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(meta_keys={self.meta_keys})'

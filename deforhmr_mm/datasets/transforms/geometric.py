@@ -13,31 +13,26 @@ from mmcv.transforms import BaseTransform
 from deforhmr_mm.registry import TRANSFORMS
 from deforhmr_mm.structures import flip_smpl_pose, get_keypoint_set
 
+from .affine import apply_affine, compose_affine
+
 __all__ = ['RandomBBoxTransform', 'RandomFlip']
-
-
-def _compose(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """Return the (2, 3) affine map that applies `inner`, then `outer`."""
-    linear = outer[:, :2] @ inner[:, :2]
-    offset = outer[:, :2] @ inner[:, 2:] + outer[:, 2:]
-    return np.concatenate([linear, offset], axis=1).astype(np.float32)
 
 
 @TRANSFORMS.register_module()
 class RandomFlip(BaseTransform):
     """Mirror picture and person left to right.
 
-    The mirrored person is again an SMPL person: left and right joints change places, and
-    every rotation is mirrored. This holds as far as the body is symmetric (the open body
-    is; SMPL's is to a few millimetres). ``betas`` stay.
+    The mirrored person is again an SMPL person: left and right joints change places,
+    and every rotation is mirrored. This holds as far as the body is symmetric (the open
+    body is; SMPL's is to a few millimetres). ``betas`` stay.
 
     Required Keys:
         - ori_shape, flip, image_affine, bbox_center, principal_point
 
     Modified Keys:
         - the required ones but ori_shape
-        - keypoints, keypoints_conf, joints_3d, joints_3d_conf, global_orient, body_pose,
-          transl, rest_pelvis (each where present)
+        - keypoints, keypoints_conf, joints_3d, joints_3d_conf, global_orient,
+          body_pose, transl, rest_pelvis (each where present)
 
     Args:
         prob: Probability of mirroring.
@@ -54,11 +49,11 @@ class RandomFlip(BaseTransform):
             return results
         last_column = results['ori_shape'][1] - 1
         mirror = np.array([[-1, 0, last_column], [0, 1, 0]], dtype=np.float32)
-        results['image_affine'] = _compose(mirror, results['image_affine'])
+        results['image_affine'] = compose_affine(mirror, results['image_affine'])
         results['flip'] = not results['flip']
         for key in ('bbox_center', 'principal_point', 'keypoints'):
             if key in results:
-                results[key] = results[key] @ mirror[:, :2].T + mirror[:, 2]
+                results[key] = apply_affine(mirror, results[key])
         for key in ('transl', 'rest_pelvis', 'joints_3d'):
             if key in results:
                 results[key] = results[key] * np.array([-1, 1, 1], dtype=np.float32)
@@ -74,20 +69,18 @@ class RandomFlip(BaseTransform):
             results['global_orient'], results['body_pose'] = pose[:, :1], pose[:, 1:]
         return results
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(prob={self.prob})'
-
 
 @TRANSFORMS.register_module()
 class RandomBBoxTransform(BaseTransform):
     """Rotate the picture about the box centre, resize the box, and shift it.
 
-    Rotating a picture about a point c is rotating the camera's axes about its optical axis,
-    and moving the principal point p to R (p - c) + c. With both, the labels stay exact for
-    the full perspective camera: ``global_orient``, ``joints_3d`` and ``transl`` turn about
-    the camera's z axis and ``principal_point`` about c. (``transl`` is what is added to the
-    vertices, about which the body does not turn: turning it needs the body's rest pelvis,
-    and without ``rest_pelvis`` it becomes NaN, unknown, where the picture is rotated.)
+    Rotating a picture about a point c is turning the camera about its optical axis and
+    moving its principal point p to R (p - c) + c. With both, the labels stay exact for
+    the full perspective camera: ``global_orient``, ``joints_3d`` and ``transl`` turn
+    about the camera's z axis, and ``principal_point`` about c. (``transl`` is what is
+    added to the vertices, and the body turns about its pelvis, not about the body
+    frame's origin: the turned ``transl`` depends on ``rest_pelvis``. Without that key
+    it becomes NaN, unknown, where the picture is rotated.)
 
     Positive angles turn the picture clockwise as seen (x right, y down).
 
@@ -127,11 +120,14 @@ class RandomBBoxTransform(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Rotate, resize and shift the box of `results`; see the class."""
-        # All numbers are drawn always, so that a switched-off part leaves the others alone.
+        # All numbers are drawn always, so that a switched-off part leaves the others
+        # alone.
         turn, angle, size = np.random.random(), *np.random.standard_normal(2)
         shift = np.random.uniform(-1, 1, 2)
         if turn < self.rotate_prob:
-            degrees = np.clip(angle * self.rotate_std, -self.rotate_max, self.rotate_max)
+            degrees = np.clip(
+                angle * self.rotate_std, -self.rotate_max, self.rotate_max
+            )
             self._rotate(results, np.deg2rad(degrees))
         shift = self.shift_range * shift * results['bbox_scale']
         factor = 1 + self.scale_range * np.clip(size, -1, 1)
@@ -144,13 +140,12 @@ class RandomBBoxTransform(BaseTransform):
         """Turn picture, labels and camera by `angle` radians about the box centre."""
         cos, sin = np.cos(angle), np.sin(angle)
         rotation = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]], np.float32)
-        linear = rotation[:2, :2]
-        offset = results['bbox_center'] - linear @ results['bbox_center']
-        turn = np.concatenate([linear, offset[:, None]], axis=1)
-        results['image_affine'] = _compose(turn, results['image_affine'])
+        linear, center = rotation[:2, :2], results['bbox_center']
+        turn = np.column_stack([linear, center - linear @ center])
+        results['image_affine'] = compose_affine(turn, results['image_affine'])
         for key in ('principal_point', 'keypoints'):
             if key in results:
-                results[key] = results[key] @ linear.T + offset
+                results[key] = apply_affine(turn, results[key])
         if 'joints_3d' in results:
             results['joints_3d'] = results['joints_3d'] @ rotation.T
         if 'global_orient' in results:
@@ -159,10 +154,3 @@ class RandomBBoxTransform(BaseTransform):
             pelvis = results.get('rest_pelvis', np.float32(np.nan))
             turned = (results['transl'] + pelvis) @ rotation.T - pelvis
             results['transl'] = turned.astype(np.float32)
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(rotate_prob={self.rotate_prob}, '
-            f'rotate_std={self.rotate_std}, rotate_max={self.rotate_max}, '
-            f'scale_range={self.scale_range}, shift_range={self.shift_range})'
-        )

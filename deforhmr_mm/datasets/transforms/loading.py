@@ -18,8 +18,8 @@ __all__ = ['ImageReadError', 'LoadImage', 'decode_image', 'read_image']
 JPEG_START = b'\xff\xd8\xff'
 JPEG_START_OF_SCAN = 0xDA
 JPEG_END = 0xD9
-# Inside a scan, 0xff is followed by 0 (a stuffed byte), a restart marker or a fill byte;
-# anything else is the next segment.
+# Inside a scan, 0xff is followed by 0 (a stuffed byte), a restart marker or a fill
+# byte; anything else is the next segment.
 JPEG_NEXT_SEGMENT = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
 PNG_START = b'\x89PNG\r\n\x1a\n'
 
@@ -48,16 +48,17 @@ def _jpeg_is_whole(data: bytes) -> bool:
 def decode_image(data: bytes, name: str) -> np.ndarray:
     """Decode a picture.
 
-    OpenCV fills the missing part of a cut-off file with grey and says nothing; here that is
-    an error. The EXIF orientation is applied, so the picture is as a viewer shows it.
+    OpenCV fills the missing part of a cut-off file with grey and says nothing; here
+    that is an error. The EXIF orientation is applied, so the picture is as a viewer
+    shows it.
 
     Args:
         data: The bytes of the file.
         name: Name for messages.
 
     Returns:
-        (H, W, 3) uint8 in BGR order; grey pictures are repeated over the channels, an alpha
-        channel is dropped.
+        (H, W, 3) uint8 in BGR order; grey pictures are repeated over the channels, an
+        alpha channel is dropped.
 
     Raises:
         ImageReadError: If there are no bytes, or they are not one whole picture.
@@ -107,9 +108,9 @@ def read_image(path: str | Path) -> np.ndarray:
 class LoadImage(BaseTransform):
     """Read the sample's picture, and complete its camera.
 
-    A picture that is already there (``img``) is taken as it is. Where the focal length or
-    the principal point is unknown (missing, None or NaN) they become, as in CLIFF, the
-    picture's diagonal and its centre.
+    A picture that is already there (``img``) is taken as it is. Where the focal length
+    or the principal point is unknown (missing, None or NaN) they become, as in CLIFF,
+    the picture's diagonal and its centre.
 
     Required Keys:
         - img_path, or img: (H, W, 3) uint8, BGR
@@ -121,8 +122,9 @@ class LoadImage(BaseTransform):
     Added Keys:
         - img
         - ori_shape: (H, W)
-        - image_affine: (2, 3) float32, from the pixels of the picture file to the pixels
-          that all other keys are in; the identity until an augmentation changes it
+        - image_affine: (2, 3) float32, from the pixels of the picture file to the
+          pixels that all other keys are in; the identity until an augmentation changes
+          it
         - flip: False
 
     Raises:

@@ -15,10 +15,10 @@ __all__ = ['ColorJitter', 'RandomErasing']
 
 @TRANSFORMS.register_module()
 class ColorJitter(BaseTransform):
-    """Change contrast, brightness and the gain of each channel, through one lookup table.
+    """Change contrast, brightness and the gain of each channel by a lookup table.
 
-    Values become gain_c * (contrast * (v - 128) + 128) + brightness, clipped to 0 ... 255,
-    with gain and contrast uniform around 1 and brightness around 0.
+    Values become gain_c * (contrast * (v - 128) + 128) + brightness, clipped to 0 ...
+    255, with gain and contrast uniform around 1 and brightness around 0.
 
     Required Keys:
         - img: (H, W, 3) uint8
@@ -58,12 +58,6 @@ class ColorJitter(BaseTransform):
         results['img'] = cv2.LUT(results['img'], table[None])
         return results
 
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(gain={self.gain}, contrast={self.contrast}, '
-            f'brightness={self.brightness}, prob={self.prob})'
-        )
-
 
 @TRANSFORMS.register_module()
 class RandomErasing(BaseTransform):
@@ -94,7 +88,9 @@ class RandomErasing(BaseTransform):
         noise_prob: float = 0.5,
     ) -> None:
         if not 0 < area[0] <= area[1] <= 1:
-            raise ValueError(f'area must be 0 < smallest <= largest <= 1, but is {area}.')
+            raise ValueError(
+                f'area must be 0 < smallest <= largest <= 1, but is {area}.'
+            )
         if aspect < 1:
             raise ValueError(f'aspect must be at least 1, but is {aspect}.')
         self.prob = prob
@@ -126,10 +122,4 @@ class RandomErasing(BaseTransform):
         shape = (h, w, 3) if is_noise else (1, 1, 3)
         image[top : top + h, left : left + w] = np.random.randint(
             0, 256, shape, dtype=np.uint8
-        )
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(prob={self.prob}, max_count={self.max_count}, '
-            f'area={self.area}, aspect={self.aspect}, noise_prob={self.noise_prob})'
         )

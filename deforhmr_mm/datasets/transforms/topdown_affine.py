@@ -12,6 +12,8 @@ from mmcv.transforms import BaseTransform
 from deforhmr_mm.geometry import crop_affine
 from deforhmr_mm.registry import TRANSFORMS
 
+from .affine import apply_affine, compose_affine
+
 __all__ = ['TopdownAffine', 'warp_antialiased']
 
 # Bilinear sampling stays free of visible aliasing up to this shrinking.
@@ -23,9 +25,9 @@ def warp_antialiased(
 ) -> np.ndarray:
     """Warp a picture without aliasing where the map shrinks it.
 
-    Up to 1.3-fold shrinking is one bilinear warp. From there on the warp goes to twice the
-    size, and pixels are averaged two by two; from 2.6-fold on, the part of the picture that
-    is needed is first reduced by averaging over whole pixels.
+    Up to 1.3-fold shrinking is one bilinear warp. From there on the warp goes to twice
+    the size, and pixels are averaged two by two; from 2.6-fold on, the part of the
+    picture that is needed is first reduced by averaging over whole pixels.
 
     Args:
         image: (H, W, C) uint8.
@@ -63,13 +65,15 @@ def _reduce(
     factor: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut out what the output shows, shrink it by a whole factor, and adapt the map."""
-    corners = np.array([[0, 0], [size[0], 0], [0, size[1]], size], dtype=np.float64) - 0.5
+    corners = (
+        np.array([[0, 0], [size[0], 0], [0, size[1]], size], dtype=np.float64) - 0.5
+    )
     source = (corners - offset) @ np.linalg.inv(linear).T
     limits = np.array(image.shape[1::-1])
     start = np.clip(np.floor(source.min(axis=0)).astype(int) - factor, 0, limits)
     stop = np.clip(np.ceil(source.max(axis=0)).astype(int) + factor + 1, 0, limits)
-    # Only whole blocks of pixels, so that every block has the same size; the last block is
-    # completed with the pixels before it.
+    # Only whole blocks of pixels, so that every block has the same size; the last block
+    # is completed with the pixels before it.
     count = (stop - start) // factor
     if (count < 1).any():
         return image, linear, offset
@@ -85,8 +89,8 @@ def _reduce(
 class TopdownAffine(BaseTransform):
     """Cut the person's box out of the picture, in one warp.
 
-    Keypoints are moved to the crop and keep their confidence also outside of it, as in HMR:
-    the network is to place hidden joints, too.
+    Keypoints are moved to the crop and keep their confidence also outside of it, as in
+    HMR: the network is to place hidden joints, too.
 
     Required Keys:
         - img, image_affine, bbox_center, bbox_scale
@@ -114,29 +118,13 @@ class TopdownAffine(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Crop `results`; see the class."""
         center, scale = results['bbox_center'], results['bbox_scale']
-        if not (np.isfinite(center).all() and np.isfinite(scale).all()) or min(scale) <= 0:
-            raise ValueError(
-                f'The box of {results.get("img_path", "the picture")} must be finite and '
-                f'of positive size, but its centre is {center} and its size {scale}.'
-            )
         affine = crop_affine(center, scale, self.input_size).astype(np.float32)
-        image_affine = results['image_affine']
-        from_file = np.column_stack(
-            [
-                affine[:, :2] @ image_affine[:, :2],
-                affine[:, :2] @ image_affine[:, 2] + affine[:, 2],
-            ]
-        )
+        from_file = compose_affine(affine, results['image_affine'])
         results['img'] = warp_antialiased(results['img'], from_file, self.input_size)
         if 'keypoints' in results:
-            results['keypoints'] = (
-                results['keypoints'] @ affine[:, :2].T + affine[:, 2]
-            ).astype(np.float32)
+            results['keypoints'] = apply_affine(affine, results['keypoints'])
         results['input_size'] = self.input_size
         results['input_center'] = np.asarray(center, dtype=np.float32)
         results['input_scale'] = np.asarray(scale, dtype=np.float32)
         results['input_affine'] = affine
         return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(input_size={self.input_size})'

@@ -27,8 +27,8 @@ class NonFiniteLossHook(Hook):
         max_samples: How many samples of the batch the message names.
 
     Raises:
-        NonFiniteLossError: From the training loop; it names the iteration, the losses and
-            the samples of the batch.
+        NonFiniteLossError: From the training loop; it names the iteration, the losses
+            and the samples of the batch.
     """
 
     priority = 'VERY_HIGH'
@@ -68,8 +68,9 @@ class NonFiniteLossHook(Hook):
         listed = ', '.join(f'{name} = {value}' for name, value in bad.items())
         raise NonFiniteLossError(
             f'Iteration {runner.iter}: {listed}. Samples of the batch: '
-            f'{", ".join(names) or "unknown"}. Look at their labels; if they are sound, '
-            'lower the learning rate, clip the gradients, or train without --amp.'
+            f'{", ".join(names) or "unknown"}. Look at their labels; if they '
+            'are sound, lower the learning rate, clip the gradients, or train without '
+            '--amp.'
         )
 
 

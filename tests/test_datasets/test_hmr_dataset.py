@@ -1,0 +1,171 @@
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import roma
+import torch
+from mmengine.dataset import pseudo_collate, worker_init_fn
+from torch import nn
+from torch.utils.data import DataLoader
+
+from deforhmr_mm.datasets import AnnotationError, HMRDataset, transforms
+from deforhmr_mm.registry import MODELS
+from deforhmr_mm.structures import get_keypoint_set
+
+FINGERPRINT = 'feedfeedfeedfeed'
+PIPELINE = [
+    transforms.LoadImage(),
+    transforms.RandomFlip(),
+    transforms.RandomBBoxTransform(),
+    transforms.TopdownAffine(),
+    transforms.ColorJitter(),
+    transforms.RandomErasing(prob=1.0),
+    transforms.PackMeshInputs(),
+]
+
+
+@MODELS.register_module()
+class LinearPelvisBody(nn.Module):
+    """A body of one joint, whose place is linear in the betas."""
+
+    fingerprint = FINGERPRINT
+
+    def forward(self, global_orient, body_pose, betas):
+        weights = torch.arange(30.0).reshape(10, 3) / 100
+        joints = torch.tensor([0.01, -0.2, 0.03]) + betas @ weights
+        return type('Output', (), {'joints': joints[:, None]})
+
+
+@pytest.fixture
+def dataset(columns, write):
+    path = write(columns)
+    return lambda **kwargs: HMRDataset(path.name, data_root=str(path.parent), **kwargs)
+
+
+def test_sample_before_the_pipeline(dataset, columns, tmp_path):
+    data = dataset(dataset_name='crowd')
+    sample = data.get_data_info(3)
+    shapes = {
+        key: value.shape for key, value in sample.items() if hasattr(value, 'shape')
+    }
+    assert shapes == {
+        'bbox_center': (2,),
+        'bbox_scale': (2,),
+        'keypoints': (1, 45, 2),
+        'keypoints_conf': (1, 45),
+        'global_orient': (1, 1, 3, 3),
+        'body_pose': (1, 23, 3, 3),
+        'betas': (1, 10),
+        'has_smpl': (1,),
+        'joints_3d': (1, 45, 3),
+        'joints_3d_conf': (1, 45),
+        'transl': (1, 3),
+        'principal_point': (2,),
+    }
+    assert all(sample[key].dtype == np.float32 for key in shapes)
+    assert sample['img_path'] == str(tmp_path / 'sub' / 'c.png')
+    assert (sample['sample_id'], sample['sample_idx']) == ('crowd/3', 3)
+    assert [data.get_data_info(i)['img_id'] for i in range(5)] == [0, 1, 1, 2, 0]
+    pose = torch.tensor(columns['pose'][3].reshape(24, 3))
+    rotations = np.concatenate([sample['global_orient'], sample['body_pose']], axis=1)
+    expected = roma.rotvec_to_rotmat(pose).numpy()
+    np.testing.assert_allclose(rotations[0], expected, atol=1e-6)
+    nose = get_keypoint_set('smpl45').index('nose')
+    source = columns['part'][3, get_keypoint_set('spin24').index('nose')]
+    np.testing.assert_allclose(sample['keypoints'][0, nose], source[:2], rtol=1e-6)
+
+
+def test_a_sample_does_not_reach_the_labels(dataset):
+    data = dataset()
+    before = copy.deepcopy(data.get_data_info(0))
+    for value in data.get_data_info(0).values():
+        if hasattr(value, 'shape'):
+            value[...] = -1
+    after = data.get_data_info(0)
+    for key, value in before.items():
+        np.testing.assert_array_equal(value, after[key])
+
+
+@pytest.mark.parametrize('serialize_data', [True, False])
+def test_parts_of_a_data_set(dataset, serialize_data):
+    whole = dataset(serialize_data=serialize_data)
+    first = dataset(serialize_data=serialize_data, indices=2)
+    some = dataset(serialize_data=serialize_data, indices=[4, 1])
+    subset = whole.get_subset([4, 1])
+    assert [len(d) for d in (whole, first, some, subset)] == [5, 2, 2, 2]
+    for part in (some, subset):
+        ids = [part.get_data_info(i)['sample_id'] for i in range(2)]
+        assert ids == ['people/4', 'people/1']
+        expected = whole.get_data_info(4)['betas']
+        np.testing.assert_array_equal(part.get_data_info(0)['betas'], expected)
+
+
+def test_lazy_and_pickled(dataset):
+    lazy = dataset(lazy_init=True)
+    assert lazy.data_list == []
+    lazy.full_init()
+    again = pickle.loads(pickle.dumps(lazy))
+    expected = lazy.get_data_info(1)['body_pose']
+    np.testing.assert_array_equal(again.get_data_info(1)['body_pose'], expected)
+
+
+def test_metainfo(columns, write):
+    path = write(columns)
+    data = HMRDataset(str(path))
+    assert data.metainfo == {'keypoint_set': 'smpl45', 'body_fingerprint': None}
+    path = write({**columns, 'body_fingerprint': FINGERPRINT})
+    assert HMRDataset(str(path)).metainfo['body_fingerprint'] == FINGERPRINT
+
+
+def test_rest_pelvis_of_the_body(columns, write):
+    path = write({**columns, 'body_fingerprint': FINGERPRINT})
+    body = dict(type='deforhmr_mm.LinearPelvisBody')
+    sample = HMRDataset(str(path), body_model=body).get_data_info(3)
+    output = LinearPelvisBody()(None, None, torch.tensor(sample['betas']))
+    np.testing.assert_allclose(sample['rest_pelvis'], output.joints[:, 0], atol=1e-6)
+    path = write({**columns, 'body_fingerprint': 'other'}, 'other.npz')
+    with pytest.raises(AnnotationError, match=f'body other.*is {FINGERPRINT}'):
+        HMRDataset(str(path), body_model=body)
+
+
+def load(data, workers):
+    def init(worker):
+        worker_init_fn(worker, num_workers=2, rank=0, seed=3)
+
+    np.random.seed(3)
+    loader = DataLoader(
+        data,
+        batch_size=2,
+        num_workers=workers,
+        collate_fn=pseudo_collate,
+        worker_init_fn=init,
+    )
+    return list(loader)
+
+
+def test_batches_are_the_same_for_the_same_seed(dataset):
+    data = dataset(pipeline=PIPELINE)
+    one, two = load(data, 2), load(data, 2)
+    assert [len(batch['inputs']) for batch in one] == [2, 2, 1]
+    for batch, again in zip(one, two, strict=True):
+        for a, b in zip(batch['inputs'], again['inputs'], strict=True):
+            assert a.shape == (3, 256, 192) and a.dtype == torch.uint8
+            torch.testing.assert_close(a, b)
+        for a, b in zip(batch['data_samples'], again['data_samples'], strict=True):
+            torch.testing.assert_close(
+                a.gt_instances.keypoints, b.gt_instances.keypoints
+            )
+
+
+def test_draws_differ_between_epochs(dataset):
+    data = dataset(pipeline=PIPELINE)
+    np.random.seed(0)
+    assert not torch.equal(data[0]['inputs'], data[0]['inputs'])
+
+
+def test_a_missing_picture_is_named(dataset, tmp_path):
+    data = dataset(pipeline=PIPELINE)
+    (tmp_path / 'a.png').unlink()
+    with pytest.raises(FileNotFoundError, match='a.png does not exist'):
+        data[0]
