@@ -106,9 +106,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _message(requirement: Requirement, found: str) -> str:
     need = f'{requirement.module} >= {requirement.minimum}'
     mend = requirement.mend
-    if requirement.distribution is None and _has_distribution(requirement.module):
+    if requirement.distribution is None:
         # A stock package is upgraded: its fork beside it would share its files.
-        mend = f"'{requirement.module}>={requirement.minimum}'"
+        for stock in (requirement.module, f'{requirement.module}-lite'):
+            if _has_distribution(stock):
+                mend = f"'{stock}>={requirement.minimum}'"
     return (
         f'deforhmr_mm needs {need}, but {found}; '
         f'mend it with: pip install --upgrade {mend}'

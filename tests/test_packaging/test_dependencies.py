@@ -56,12 +56,18 @@ def test_forks_and_stock_packages_are_told_by_the_module(monkeypatch, version):
     assert f'but found {version}' in message
 
 
-@pytest.mark.parametrize('has_stock', [True, False])
-def test_a_stock_package_is_not_mended_with_a_fork(monkeypatch, has_stock):
-    monkeypatch.setattr(dependencies, '_has_distribution', lambda name: has_stock)
-    requirement = Requirement('mmengine', '99', 'onedl-mmengine==99')
-    command = "'mmengine>=99'" if has_stock else 'onedl-mmengine==99'
-    assert fail_with(requirement).endswith(f'pip install --upgrade {command}')
+@pytest.mark.parametrize(
+    ('installed', 'expected'),
+    [
+        ('mmcv', "'mmcv>=99'"),
+        ('mmcv-lite', "'mmcv-lite>=99'"),
+        ('onedl-mmcv', 'onedl-mmcv==99'),
+    ],
+)
+def test_a_stock_package_is_not_mended_with_a_fork(monkeypatch, installed, expected):
+    monkeypatch.setattr(dependencies, '_has_distribution', installed.__eq__)
+    message = fail_with(Requirement('mmcv', '99', 'onedl-mmcv==99'))
+    assert message.endswith(f'pip install --upgrade {expected}')
 
 
 def test_a_package_whose_import_fails_says_why(monkeypatch):
