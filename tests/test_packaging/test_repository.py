@@ -86,3 +86,14 @@ def test_constraints_pin_each_package_once_for_a_python(python):
     names = [r.name for r in parsed if not r.marker or r.marker.evaluate(environment)]
     assert len(names) == len(set(names))
     assert set(names) == {r.name for r in parsed}
+
+
+def test_the_model_index_names_files_that_are_there():
+    import modelindex
+
+    models = modelindex.load(str(ROOT / 'model-index.yml')).models
+    assert models
+    for model in models:
+        assert (ROOT / model.config).is_file()
+        assert model.weights.startswith('https://') or (ROOT / model.weights).is_file()
+        assert model.results, f'{model.name} has no figures'
