@@ -288,7 +288,7 @@ def test_built_from_a_config_with_the_open_body():
     )
     sample.pred_instances = InstanceData(vertices=guess.vertices, joints=guess.joints)
     scores = score(metric, [sample])
-    # The wrist moves most, by the chord of one radian about the elbow, and the regressed
+    # The wrist moves most, by the chord of a radian about the elbow, and the regressed
     # elbow a little; the pelvis stays.
     h36m17 = get_keypoint_set('h36m17')
     moved = body.h36m_regressor @ (guess.vertices - truth.vertices)[0]
