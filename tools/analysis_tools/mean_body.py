@@ -142,8 +142,10 @@ def main() -> None:
     for metric in metrics:
         scores = score(metric, mean, split)
         report.append({'protocol': metric.description, **scores})
-        print(f'Mean body of {len(train)} training people on {len(split)} people of')
-        print(f'the {args.split} split, {metric.description}')
+        print(
+            f'Mean body of {len(train)} training people, scored on {len(split)} people '
+            f'of the {args.split} split ({metric.description}):'
+        )
         print('  '.join(f'{key:>9}' for key in scores))
         print('  '.join(f'{value:6.1f} mm' for value in scores.values()))
     if args.out:

@@ -58,6 +58,9 @@ class MeshMetric(BaseMetric):
             regressor where the protocol needs one.
     """
 
+    # Plain keys without a prefix; None would be warned about.
+    default_prefix = ''
+
     def __init__(
         self,
         body_model: Mapping[str, Any] | nn.Module | None = None,
