@@ -1,0 +1,1 @@
+"""The parts of the open body's builder, one idea per file."""
