@@ -17,6 +17,7 @@ from deforhmr_mm.engine.launching import (
     prepare_launcher,
     set_work_dir,
 )
+from deforhmr_mm.models import BodyMismatchError
 
 
 def parse_args():
@@ -69,7 +70,11 @@ def main():
         if args.dump:
             runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.dump))
     with one_line_errors(
-        AnnotationError, ImageReadError, CheckpointError, FileNotFoundError
+        AnnotationError,
+        BodyMismatchError,
+        CheckpointError,
+        FileNotFoundError,
+        ImageReadError,
     ):
         metrics = runner.test()
     if args.out and is_main_process():

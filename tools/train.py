@@ -16,6 +16,7 @@ from deforhmr_mm.engine.launching import (
     prepare_launcher,
     set_work_dir,
 )
+from deforhmr_mm.models import BodyMismatchError
 
 
 def parse_args():
@@ -91,7 +92,11 @@ def main():
         # mistake in the config is told apart from an error while training.
         _ = runner.train_loop, runner.val_loop
     with one_line_errors(
-        AnnotationError, ImageReadError, FileNotFoundError, NonFiniteLossError
+        AnnotationError,
+        BodyMismatchError,
+        FileNotFoundError,
+        ImageReadError,
+        NonFiniteLossError,
     ):
         runner.train()
 

@@ -81,6 +81,7 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=4,
     num_workers=1,
+    collate_fn=dict(type='mesh_collate'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='HMRDataset', data_root=data_root, ann_file='train.npz', pipeline=pipeline
