@@ -161,7 +161,7 @@ def mim(clean_python, run_python, workplace):
 
 @pytest.mark.slow
 def test_mim_run_finds_the_tools(mim):
-    printed = mim('run', 'deforhmr_mm', 'train', '--help')
+    printed = mim('run', 'deforhmr_mm', 'train', '--', '--help')
     assert '.mim/tools/train.py' in printed and 'site-packages' in printed
     assert '--resume' in printed
 
