@@ -92,15 +92,7 @@ param_scheduler = [
 ]
 auto_scale_lr = dict(base_batch_size=32)
 
-custom_hooks = [
-    dict(
-        type='EMAHook',
-        ema_type='ExpMomentumEMA',
-        momentum=0.002,
-        gamma=200,
-        priority='NORMAL',
-    )
-]
+custom_hooks = [dict(type='EMAHook', momentum=0.002, priority='NORMAL')]
 default_hooks = dict(
     checkpoint=dict(save_best='PA-MPJPE', rule='less', max_keep_ckpts=2)
 )

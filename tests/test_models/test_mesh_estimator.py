@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData
+
+from deforhmr_mm.models import BodyMismatchError
+from deforhmr_mm.registry import MODELS
+from deforhmr_mm.structures import MeshDataSample
+
+HEAD = dict(
+    type='DeforHMRHead',
+    in_channels=16,
+    num_layers=1,
+    embed_dims=16,
+    head_dims=4,
+    ffn_dims=16,
+)
+CONFIG = dict(
+    type='MeshEstimator',
+    backbone=dict(type='ViT', arch=dict(embed_dims=16, depth=1, num_heads=2)),
+    head=HEAD,
+    losses=dict(
+        smpl=dict(type='SMPLParamLoss'),
+        joints_3d=dict(type='Joints3DLoss'),
+        joints_2d=dict(type='Joints2DLoss'),
+        vertices=dict(type='VertexLoss'),
+    ),
+    auxiliary_head=dict(type='SoftArgmaxHead', in_channels=16),
+)
+
+
+@pytest.fixture(scope='module')
+def model():
+    torch.manual_seed(0)
+    return MODELS.build(CONFIG)
+
+
+def labelled(**changes):
+    eye = torch.eye(3)
+    fields = dict(
+        global_orient=eye.reshape(1, 1, 3, 3),
+        body_pose=eye.expand(1, 23, 3, 3),
+        betas=torch.zeros(1, 10),
+        has_smpl=torch.ones(1),
+        keypoints=torch.full((1, 45, 2), 100.0),
+        keypoints_conf=torch.ones(1, 45),
+        joints_3d=torch.zeros(1, 45, 3),
+        joints_3d_conf=torch.zeros(1, 45),
+    )
+    sample = MeshDataSample()
+    sample.gt_instances = InstanceData(**fields | changes)
+    return sample
+
+
+def located(**changes):
+    meta = dict(
+        ori_shape=(480, 640),
+        input_center=np.array([200.0, 260.0]),
+        input_scale=np.array([150.0, 200.0]),
+    )
+    return MeshDataSample(metainfo=meta | changes)
+
+
+def test_losses_have_every_term_and_reach_every_part(model):
+    losses = model(torch.rand(2, 3, 256, 192), [labelled(), labelled()], mode='loss')
+    assert set(losses) == {
+        'loss_pose',
+        'loss_betas',
+        'loss_joints_3d',
+        'loss_joints_2d',
+        'loss_vertices',
+        'loss_aux_keypoints',
+    }
+    model.zero_grad()
+    sum(losses.values()).backward()
+    assert model.backbone.patch_embed.proj.weight.grad.abs().sum() > 0
+    assert model.head.pose_readout.weight.grad.abs().sum() > 0
+
+
+def test_the_truth_has_no_loss(model):
+    image = torch.rand(1, 3, 256, 192)
+    with torch.no_grad():
+        truth = model(image, mode='tensor')
+        del truth['camera']
+        losses = model(image, [labelled(**truth)], mode='loss')
+    for name in ('loss_pose', 'loss_betas', 'loss_joints_3d', 'loss_vertices'):
+        assert losses[name].item() < 1e-9, name
+
+
+def test_labels_of_joints_stand_in_where_there_are_no_parameters(model):
+    nothing = labelled(
+        has_smpl=torch.zeros(1),
+        betas=torch.full((1, 10), 50.0),
+        keypoints_conf=torch.zeros(1, 45),
+    )
+    losses = model(torch.rand(1, 3, 256, 192), [nothing], mode='loss')
+    assert all(value.item() == 0 for value in losses.values())
+    some = labelled(has_smpl=torch.zeros(1), joints_3d_conf=torch.ones(1, 45))
+    losses = model(torch.rand(1, 3, 256, 192), [some], mode='loss')
+    assert losses['loss_joints_3d'].item() > 0
+    assert losses['loss_pose'].item() == losses['loss_vertices'].item() == 0
+
+
+def test_keypoints_are_defined_by_the_full_camera(model):
+    model.eval()
+    known = located(focal_length=900.0, principal_point=np.array([300.0, 250.0]))
+    with torch.no_grad():
+        samples = model(torch.rand(2, 3, 256, 192), [located(), known], mode='predict')
+    first, second = (sample.pred_instances for sample in samples)
+    assert first.focal_length.item() == 800  # the picture's diagonal
+    torch.testing.assert_close(first.principal_point, torch.tensor([[319.5, 239.5]]))
+    points = (second.joints + second.transl[:, None])[0]
+    pixels = 900 * points[:, :2] / points[:, 2:] + torch.tensor([300.0, 250.0])
+    torch.testing.assert_close(second.keypoints[0], pixels, atol=1e-3, rtol=0)
+    scale = second.camera[0, 0]
+    assert second.transl[0, 2].item() == pytest.approx(2 * 900 / (200 * scale.item()))
+    torch.testing.assert_close(
+        second.bboxes, torch.tensor([[125.0, 160.0, 275.0, 360.0]])
+    )
+    assert samples[0].body_fingerprint == model.body_model.fingerprint
+
+
+def test_checkpoint_has_no_body_but_its_fingerprint(model):
+    state = model.state_dict()
+    assert not any(name.startswith('body_model') for name in state)
+    stored = bytes(state['body_fingerprint'].tolist()).decode()
+    assert stored == model.body_model.fingerprint
+
+
+def test_checkpoint_of_another_body_is_refused(model):
+    state = model.state_dict()
+    state['body_fingerprint'] = torch.tensor(list(b'0' * 16), dtype=torch.uint8)
+    with pytest.raises(BodyMismatchError, match='0000000000000000'):
+        model.load_state_dict(state)
+
+
+def test_an_unknown_mode_is_refused(model):
+    with pytest.raises(ValueError, match='feature'):
+        model(torch.rand(1, 3, 256, 192), mode='feature')
