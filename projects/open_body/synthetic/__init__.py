@@ -1,0 +1,1 @@
+"""Labelled pictures of synthetic people, made from the open body without OpenGL."""
