@@ -213,7 +213,7 @@ def plan(mode, python):
         ('virtual environment .venv', '10 s', partial(make_venv, python)),
         ('pip', '10 s', update_pip),
         (torch, torch_time, install_torch),
-        ('libraries', '1 to 2 min', partial(install_wheels, *names)),
+        ('libraries', '1 to 4 min', partial(install_wheels, *names)),
     ]
     if test:
         ops_time = '10 min on 2 cores the first time, then kept in a cache'
