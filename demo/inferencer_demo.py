@@ -113,6 +113,10 @@ def run(args: argparse.Namespace) -> int:
     )
     body = inferencer.model.body_model
     true_joints = {} if samples is None else pose_samples(samples, body)
+    if samples is not None and not true_joints:
+        print(
+            f"no MPJPE: the truth is of another body than the model's {body.body_name}"
+        )
     results = inferencer(
         inputs,
         batch_size=args.batch_size,
@@ -207,7 +211,7 @@ def load_samples(path: Path) -> Samples:
 def pose_samples(samples: Samples, body: nn.Module) -> dict[str, np.ndarray]:
     """Return the true joints (N, 24, 3) in metres by file name.
 
-    None for another body than that of the truth: its joints lie elsewhere.
+    There are none for another body than that of the truth: its joints lie elsewhere.
     """
     if body.fingerprint != samples.body_fingerprint:
         return {}

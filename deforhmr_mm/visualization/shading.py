@@ -8,14 +8,13 @@ import numpy as np
 
 # Pastels that stay apart from one another and from skin, grass, sky and asphalt; RGB.
 PALETTE: tuple[tuple[float, float, float], ...] = (
-    (0.62, 0.76, 0.95),
-    (0.98, 0.72, 0.60),
-    (0.65, 0.88, 0.70),
+    (0.62, 0.76, 0.96),
     (0.98, 0.86, 0.55),
-    (0.81, 0.70, 0.95),
-    (0.55, 0.86, 0.86),
-    (0.97, 0.68, 0.80),
-    (0.80, 0.82, 0.86),
+    (0.66, 0.90, 0.72),
+    (0.83, 0.71, 0.97),
+    (0.97, 0.66, 0.80),
+    (0.55, 0.88, 0.88),
+    (0.82, 0.84, 0.88),
 )
 
 
@@ -31,9 +30,9 @@ class Shading:
         key_direction: Points from the surface to the key light.
     """
 
-    ambient: float = 0.27
+    ambient: float = 0.30
     key: float = 0.52
-    head: float = 0.32
+    head: float = 0.35
     rim: float = 0.28
     key_direction: tuple[float, float, float] = (-0.45, -0.80, -0.40)
 

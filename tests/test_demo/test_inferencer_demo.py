@@ -14,6 +14,11 @@ import numpy as np
 import pytest
 import torch
 
+from deforhmr_mm.apis.inference import bbox_to_crop
+from deforhmr_mm.body_models import SMPL
+from deforhmr_mm.datasets import HMRDataset
+from deforhmr_mm.structures import get_keypoint_set
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / 'demo' / 'inferencer_demo.py'
 BOX = ['--bbox', '20', '10', '40', '80']
@@ -193,6 +198,66 @@ def test_a_body_file_that_tries_to_run_code(run, picture, tmp_path, monkeypatch)
     assert code == 1 and len(errors) == 1 and files == []
     assert 'evil.pkl' in errors[0] and 'open' in errors[0]
     assert not (tmp_path / 'evil_was_here').exists()
+
+
+@pytest.fixture(scope='module')
+def samples(demo):
+    return demo.load_samples(demo.SAMPLES / 'annotations.npz')
+
+
+def test_samples_are_small_and_labelled(demo, samples):
+    files = {path.name: path.stat().st_size for path in demo.SAMPLES.iterdir()}
+    assert sum(files.values()) < 600_000
+    assert set(files) == {*samples.bboxes, 'annotations.npz'}
+    assert sum(len(boxes) for boxes in samples.bboxes.values()) >= 6
+
+
+def test_sample_boxes_give_the_crops_of_a_test(demo, samples):
+    dataset = HMRDataset(
+        ann_file=str(demo.SAMPLES / 'annotations.npz'),
+        data_prefix=dict(img_path=str(demo.SAMPLES)),
+        pipeline=[],
+        test_mode=True,
+    )
+    boxes = np.concatenate(list(samples.bboxes.values()))
+    assert len(dataset) == len(boxes)
+    for i, box in enumerate(boxes):
+        center, scale = bbox_to_crop(box)
+        np.testing.assert_allclose(center, dataset[i]['bbox_center'], rtol=1e-5)
+        np.testing.assert_allclose(scale, dataset[i]['bbox_scale'], rtol=1e-5)
+
+
+def test_sample_truth_is_that_of_the_annotations(demo, samples):
+    joints = demo.pose_samples(samples, SMPL())
+    with np.load(demo.SAMPLES / 'annotations.npz') as data:
+        names, labels = data['imgname'], data['S']
+    shared = demo.JOINTS.map_to(get_keypoint_set('spin24'))
+    assert len(shared.source) >= 12 and set(joints) == set(samples.bboxes)
+    for name, posed in joints.items():
+        relative = posed - posed[:, :1]
+        np.testing.assert_allclose(
+            relative[:, shared.source],
+            labels[names == name][:, shared.target, :3],
+            atol=1e-3,
+        )
+        person = {'joints_3d': dict(zip(demo.JOINTS.names, posed[0] + 3, strict=True))}
+        assert demo.joint_error(person, posed[0]) == pytest.approx(0, abs=1e-3)
+
+
+def test_truth_of_another_body_is_left_out(demo, samples):
+    other = samples._replace(body_fingerprint='0' * 16)
+    assert demo.pose_samples(other, SMPL()) == {}
+
+
+def test_sample_pictures(run, demo, samples):
+    code, out, errors, files = run()
+    assert (code, errors) == (0, [])
+    assert files == sorted(sum((outputs(Path(n).stem) for n in samples.bboxes), []))
+    people = sum(len(boxes) for boxes in samples.bboxes.values())
+    rows = re.findall(r'^\d+\.jpg +\d+ +.*? (\d+\.\d) +\d+\.\d\d$', out, re.M)
+    mean = re.search(rf'mean MPJPE of {people} people: (\d+\.\d) mm', out)
+    assert len(rows) == people
+    assert float(mean[1]) == pytest.approx(np.mean([float(r) for r in rows]), abs=0.1)
 
 
 def as_users_do(*arguments, cwd):
