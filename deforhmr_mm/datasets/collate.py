@@ -55,8 +55,8 @@ def _restore(inputs: Tensor, packed: bytes) -> dict[str, Any]:
 def mesh_collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Put samples of `PackMeshInputs` together; ``collate_fn`` of a data loader.
 
-    The result is that of mmengine's ``pseudo_collate``, but the pictures are one tensor,
-    and the way of a batch from a worker to the main process is several times shorter.
+    The result is that of mmengine's ``pseudo_collate``, but the pictures are one tensor
+    and a batch comes from a worker to the main process in a fraction of the time.
 
     Args:
         batch: B dictionaries of ``inputs`` (3, H, W) and ``data_samples``, all of them
