@@ -123,9 +123,9 @@ def open_npz(path: str | Path, row_key: str = 'imgname') -> Iterator[NpzColumns]
     if not Path(path).is_file():
         raise FileNotFoundError(
             f'The annotation file {path} does not exist. Synthetic people are made by '
-            'python projects/open_body/synthesize.py --out data/open_body --train 12000 '
-            '--val 500 --test 1000; for other data sets set data_root and ann_file in '
-            'the config, or with --cfg-options, to where they lie.'
+            'python projects/open_body/synthesize.py --out data/open_body '
+            '--train 12000 --val 500 --test 1000; for other data sets set data_root '
+            'and ann_file in the config, or with --cfg-options, to where they lie.'
         )
     try:
         arrays = np.load(path, allow_pickle=False)
