@@ -1,8 +1,8 @@
 """Render a data set of labelled synthetic people, made from the open body.
 
 Example:
-    python projects/open_body/synthesize.py --out data/open_body --train 12000 \
-        --val 500 --test 1000 --seed 0 --workers 2
+    python projects/open_body/synthesize.py --out data/open_body --train 16000 \
+        --val 500 --test 1500 --seed 0 --workers 2
 """
 
 import argparse
@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from synthetic.contact_sheet import write_contact_sheet  # noqa: E402
 from synthetic.generate import SPLIT_IDS, render_split, start_pool  # noqa: E402
+from synthetic.photos import list_photos  # noqa: E402
 from synthetic.writer import check_settings  # noqa: E402
 
 
@@ -54,6 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     logger = MMLogger.get_instance('synthesize')
     body_path = args.body or OPEN_BODY_PATH
     fingerprint = SMPL(str(body_path)).fingerprint
+    photos = tuple(list_photos(args.backgrounds)) if args.backgrounds else ()
     settings = {
         'seed': args.seed,
         'body_fingerprint': fingerprint,
@@ -62,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
     check_settings(args.out, settings)
     # Small splits first: they are wanted while the large one is still being made.
     splits = sorted(SPLIT_IDS, key=lambda split: getattr(args, split))
-    with start_pool(args.workers, body_path, args.backgrounds, args.out) as pool:
+    with start_pool(args.workers, body_path, photos, args.out) as pool:
         for split in splits:
             people = getattr(args, split)
             if not people:

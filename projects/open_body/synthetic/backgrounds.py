@@ -6,26 +6,12 @@ import cv2
 import numpy as np
 
 from .camera import Camera
+from .photos import random_crop
 from .textures import LatticeNoise, hsv_to_rgb, random_colour, random_pattern
 
-PHOTO_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
 PHOTO_SHARE = 0.8  # where photographs are given
 COARSE = 2  # planes and skies are painted at this many pixels a cell
 HORIZON_LIMIT = 60.0  # metres; the ground fades into haze beyond
-
-
-def list_photos(folder: str | Path) -> list[Path]:
-    """Photographs under a folder, sorted by name.
-
-    Raises:
-        FileNotFoundError: The folder has none.
-    """
-    paths = sorted(
-        p for p in Path(folder).rglob('*') if p.suffix.lower() in PHOTO_SUFFIXES
-    )
-    if not paths:
-        raise FileNotFoundError(f'{folder}: no pictures {PHOTO_SUFFIXES} here')
-    return paths
 
 
 def paint_background(
@@ -42,13 +28,14 @@ def paint_background(
         camera: The camera.
         drop: Height of the camera above the ground, metres; may be negative.
         distance: Depth of the people, metres.
-        photos: Photographs to take crops of; may be empty.
+        photos: Photographs to take crops of; may be empty. Where one cannot be read,
+            a painted background takes its place.
 
     Returns:
         (h, w, 3) float32 sRGB.
     """
     if photos and rng.random() < PHOTO_SHARE:
-        photo = _photo_crop(rng, camera, photos)
+        photo = random_crop(rng, camera, photos)
         if photo is not None:
             return photo
     kind = rng.choice(4, p=[0.38, 0.3, 0.14, 0.18])
@@ -63,24 +50,6 @@ def paint_background(
     colourful = np.float32(rng.uniform(0.35, 1.0))
     grey = picture.mean(axis=2, keepdims=True)
     return grey + colourful * (picture - grey)
-
-
-def _photo_crop(
-    rng: np.random.Generator, camera: Camera, photos: list[Path]
-) -> np.ndarray | None:
-    image = cv2.imread(str(photos[rng.integers(len(photos))]), cv2.IMREAD_COLOR)
-    if image is None:
-        return None
-    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    height, width = image.shape[:2]
-    fit = min(width / camera.width, height / camera.height) * rng.uniform(0.5, 1.0)
-    w, h = max(int(camera.width * fit), 1), max(int(camera.height * fit), 1)
-    x, y = rng.integers(0, width - w + 1), rng.integers(0, height - h + 1)
-    crop = image[y : y + h, x : x + w]
-    if rng.random() < 0.5:
-        crop = crop[:, ::-1]
-    crop = cv2.resize(crop, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
-    return crop.astype(np.float32) / 255
 
 
 def _rays(camera: Camera) -> tuple[np.ndarray, tuple[int, int]]:

@@ -11,7 +11,6 @@ from mmengine.utils import ProgressBar
 
 from deforhmr_mm.body_models import load_smpl_file
 
-from .backgrounds import list_photos
 from .body import Body
 from .scene import SceneMaker
 from .writer import SplitWriter
@@ -48,14 +47,13 @@ def _render(task: tuple[int, str, int]) -> int:
 
 
 def start_pool(
-    workers: int, body_path: str | Path, backgrounds: str | Path | None, out: Path
+    workers: int, body_path: str | Path, photos: tuple[Path, ...], out: Path
 ):
     """A pool of rendering processes, each with one thread.
 
     The processes are spawned even when there is one, so that numerical libraries run
     single-threaded and the same seed gives the same bytes for any number of workers.
     """
-    photos = tuple(list_photos(backgrounds)) if backgrounds else ()
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, '1'))
     try:

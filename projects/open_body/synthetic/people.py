@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .appearance import Outfit, sample_outfit
 from .body import Body, Dress, Posed
 from .camera import Camera, ground_point, heading
 from .garments import Measures
+from .outfit import Outfit
 from .poses import PoseSampler, to_rotmats
+from .wardrobe import sample_outfit
 
 BETA_LIMIT = 2.5
 HEIGHT_RANGE = (120.0, 450.0)  # pixels, of a person's box
@@ -34,8 +35,8 @@ class Person:
         posed: The posed body without `transl`.
         dress: What is worn.
         faces: (F, 3) triangles of the dressed surface.
-        coordinates: (V + E, 4) what `outfit` is a function of, of every vertex.
-        outfit: Colours.
+        coordinates: (V + E, 4) of every vertex, what its colour is a function of.
+        outfit: Looks.
         pose_name: Base pose that this one was drawn around.
         yaw: Heading about the vertical, radians, 0 faces the camera.
     """

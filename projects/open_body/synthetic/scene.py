@@ -7,6 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from .appearance import paint
 from .backgrounds import paint_background, random_polygon
 from .base_poses import BASE_POSES, GROUP_SHARES
 from .body import Body
@@ -146,7 +147,7 @@ def _shade_hits(
     colours = np.empty((len(points), 3), dtype=np.float32)
     for index, person in enumerate(people):
         own = hits.person == index
-        surface = person.outfit.surface(coordinates[own])
+        surface = paint(person.outfit, coordinates[own])
         colours[own] = shade(
             surface, normals[own], view[own], lighting, shadow[own], occlusion[own]
         )
