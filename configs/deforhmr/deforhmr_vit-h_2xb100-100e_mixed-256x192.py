@@ -32,6 +32,7 @@ train_dataloader = dict(
     batch_size=100,
     num_workers=8,
     persistent_workers=True,
+    collate_fn=dict(type='mesh_collate'),
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
@@ -53,6 +54,7 @@ val_dataloader = dict(
     batch_size=100,
     num_workers=8,
     persistent_workers=True,
+    collate_fn=dict(type='mesh_collate'),
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(
