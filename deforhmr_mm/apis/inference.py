@@ -74,6 +74,7 @@ def init_model(
         ConfigError: If the config cannot be read, or a type in it is not known.
         CheckpointError: If the checkpoint is damaged, unsafe or of another model.
         BodyMismatchError: If it was trained for another body than the config's.
+        ValueError: If the device cannot be used.
     """
     cfg = load_config(config, cfg_options)
     if 'model' not in cfg:
@@ -89,7 +90,11 @@ def init_model(
         )
     else:
         model.checkpoint_info = load_weights(model, checkpoint)
-    return model.to(device).eval()
+    try:
+        return model.to(device).eval()
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f'the device {device} cannot be used: {reason}') from error
 
 
 def load_config(

@@ -208,7 +208,9 @@ class MeshInferencer(BaseInferencer):
             batch: list[_Picture] = []
             for index, item in enumerate(self._track(inputs)):
                 batch.append(read(index, item))
-                if sum(len(picture.crops) for picture in batch) >= batch_size:
+                people = sum(len(picture.crops) for picture in batch)
+                # Pictures without people are not to pile up, either.
+                if max(people, len(batch)) >= batch_size:
                     yield batch
                     batch = []
             if batch:

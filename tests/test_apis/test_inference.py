@@ -178,6 +178,11 @@ def test_configs_that_do_not_work_are_named(tiny_model, tmp_path):
         init_model(Config(dict(a=1)))
 
 
+def test_a_device_that_is_not_there_is_named(tiny_model):
+    with pytest.raises(ValueError, match='the device gpu7 cannot be used'):
+        init_model(tiny_model.config, device='gpu7')
+
+
 def test_checkpoint_of_another_model(tiny_model, tmp_path):
     options = {'model.head.embed_dims': 64}
     with pytest.raises(CheckpointError, match=r'tiny\.pth is of another model.*head\.'):
