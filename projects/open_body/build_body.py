@@ -6,7 +6,8 @@ shape components and no pose blend shapes, in an ``.npz`` with SMPL's keys::
 
     python projects/open_body/build_body.py --out open_body.npz
 
-The same versions of the packages on the same kind of machine give the same bytes.
+The same versions of the packages on the same kind of machine give the same bytes, on
+any number of threads.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def build_body() -> BuiltBody:
-    """Build every array of the open body (about 20 s on one core)."""
+    """Build every array of the open body (about half a minute on one core)."""
     source = load_source()
     adults = sample_adults(source, _POPULATION, _SEED)
     mean_coefficients = adults.mean(0)

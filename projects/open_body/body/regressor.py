@@ -1,11 +1,11 @@
 """Sparse, mirror-symmetric joint regressors.
 
 The bone heads of anny do not keep their place inside the skin when the shape changes:
-with stature the knee moves by up to 40 mm against any convex mean of the skin around it.
-So the body's own regressor has signed weights, as few and as small as follow the joints
-over the shape space; it is only ever applied to bodies in the T-pose. The regressor for
-posed meshes (Human3.6M's joints) is convex: signed weights on skin that other bones
-move would scatter in a bent limb.
+with stature the knee moves by up to 40 mm against any convex mean of the skin around
+it. So the body's own regressor has signed weights, as few and as small as follow the
+joints over the shape space; it is only ever applied to bodies in the T-pose. The
+regressor for posed meshes (Human3.6M's joints) is convex: signed weights on skin that
+other bones move would scatter in a bent limb.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from scipy.optimize import linprog, nnls
 from .shape_space import ShapeSpace, TPosedBodies
 from .skeleton import JOINT_NAMES, joint_index, mirror_joint_name
 
-#: Vertices near a joint that may take part.
-_SIGNED_CANDIDATES, _CONVEX_CANDIDATES = 1500, 300
+#: Vertices near a joint that may take part: the first count that works is taken.
+_SIGNED_COUNTS, _CONVEX_COUNTS = (1500,), (60, 100, 150, 300, 600)
 #: Largest error along an axis for one unit of one shape component, metres.
 _TOLERANCE = 2.5e-4
-_SUM_WEIGHT = 3.0
-_RIDGE = 1e-4
+#: How far off the mean shape's joint a convex ring may be before it is made exact.
+_RING_TOLERANCE = 2e-4
+_EXACTNESS = 300.0
 
 #: (K, 3, num) movement of K points about the joint and (K, 3) their place about it, to
-#: (K,) weights with sum 1.
-_Solver = Callable[[np.ndarray, np.ndarray], np.ndarray]
+#: (K,) weights with sum 1; None if these points will not do.
+_Solver = Callable[[np.ndarray, np.ndarray], np.ndarray | None]
 
 
-def _signed_weights(moves: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _signed_weights(moves: np.ndarray, places: np.ndarray) -> np.ndarray | None:
     """Smallest sum of absolute weights: exact at the mean, within tolerance else."""
     count = len(places)
     follow = moves.reshape(count, -1).T
@@ -45,25 +46,23 @@ def _signed_weights(moves: np.ndarray, places: np.ndarray) -> np.ndarray:
         method='highs',
     )
     if not solution.success:
-        raise RuntimeError(f'no joint regressor found: {solution.message}')
+        return None
     return solution.x[:count] - solution.x[count:]
 
 
-def _convex_weights(moves: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Non-negative weights that follow the joint as well as such weights can."""
+def _convex_weights(moves: np.ndarray, places: np.ndarray) -> np.ndarray | None:
+    """Non-negative weights as even as may be around the mean shape's joint."""
+    del moves
     count = len(places)
     system = np.vstack(
-        [
-            moves.reshape(count, -1).T,
-            places.T * _SUM_WEIGHT,
-            np.full((1, count), _SUM_WEIGHT),
-            np.eye(count) * _RIDGE,
-        ]
+        [places.T * _EXACTNESS, np.full((1, count), _EXACTNESS), np.eye(count)]
     )
     right = np.zeros(len(system))
-    right[-count - 1] = _SUM_WEIGHT
+    right[3] = _EXACTNESS
     weights, _ = nnls(system, right, maxiter=20 * count)
-    return weights / weights.sum()
+    weights /= weights.sum()
+    off = np.linalg.norm(weights @ places)
+    return weights if off < _RING_TOLERANCE else None
 
 
 def _exact(weights: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -82,7 +81,7 @@ def _fit(
     skin: np.ndarray,
     mirror: np.ndarray,
     solver: _Solver,
-    candidates: int,
+    counts: tuple[int, ...],
 ) -> np.ndarray:
     """Regressor (24, V): left joints fitted, right ones mirrored, others in pairs."""
     vertices = mean.vertices[0]
@@ -91,20 +90,27 @@ def _fit(
     for joint, name in enumerate(JOINT_NAMES):
         if name.startswith('right_'):
             continue
-        distance = np.linalg.norm(vertices[skin] - mean.joints[0, joint], axis=-1)
-        chosen = skin[np.argsort(distance, kind='stable')[:candidates]]
         twin = mirror_joint_name(name)
-        if twin == name:
-            chosen = np.unique(np.minimum(chosen, mirror[chosen]))
-        places, moves = vertices[chosen], space.shapedirs[chosen]
-        if twin == name:
-            places = (places + places * flip) / 2
-            moves = (moves + moves * flip[:, None]) / 2
-        places = places - mean.joints[0, joint]
-        # Rounded to a micrometre: the solvers' choice of vertices, else, hangs on the
-        # last bits, and these on the number of threads.
-        moves = np.round(moves - space.joint_dirs[joint], 6)
-        weights = _exact(solver(moves, np.round(places, 6)), places)
+        distance = np.linalg.norm(vertices[skin] - mean.joints[0, joint], axis=-1)
+        nearest = skin[np.argsort(distance, kind='stable')]
+        for count in counts:
+            chosen = nearest[:count]
+            if twin == name:
+                chosen = np.unique(np.minimum(chosen, mirror[chosen]))
+            places, moves = vertices[chosen], space.shapedirs[chosen]
+            if twin == name:
+                places = (places + places * flip) / 2
+                moves = (moves + moves * flip[:, None]) / 2
+            places = places - mean.joints[0, joint]
+            # Rounded to a micrometre: the solvers' choice of vertices, else, hangs on
+            # the last bits, and these on the number of threads.
+            moves = np.round(moves - space.joint_dirs[joint], 6)
+            weights = solver(moves, np.round(places, 6))
+            if weights is not None:
+                break
+        else:
+            raise RuntimeError(f'no vertices near {name} give a joint regressor')
+        weights = _exact(weights, places)
         if twin == name:
             np.add.at(regressor[joint], chosen, weights / 2)
             np.add.at(regressor[joint], mirror[chosen], weights / 2)
@@ -125,18 +131,19 @@ def fit_joint_regressor(
         skin: (M,) vertices that may take part (no eyes, no tongue).
         mirror: (V,) mirror image of every vertex.
     """
-    return _fit(space, mean, skin, mirror, _signed_weights, _SIGNED_CANDIDATES)
+    return _fit(space, mean, skin, mirror, _signed_weights, _SIGNED_COUNTS)
 
 
 def fit_convex_regressor(
     space: ShapeSpace, mean: TPosedBodies, skin: np.ndarray, mirror: np.ndarray
 ) -> np.ndarray:
-    """Regressor (24, V) with non-negative weights close around each joint.
+    """Regressor (24, V) with even, non-negative weights close around each joint.
 
-    Exact at the mean shape, a few millimetres to centimetres off elsewhere; fit for
-    posed meshes. Arguments as for `fit_joint_regressor`.
+    Fit for posed meshes: it stays near the joint of a bent limb. Exact at the mean
+    shape; with other shapes off by millimetres, at the knees by up to four centimetres
+    for the very tall and short. Arguments as for `fit_joint_regressor`.
     """
-    return _fit(space, mean, skin, mirror, _convex_weights, _CONVEX_CANDIDATES)
+    return _fit(space, mean, skin, mirror, _convex_weights, _CONVEX_COUNTS)
 
 
 def h36m_regressor(
@@ -145,8 +152,8 @@ def h36m_regressor(
     """Regressor (17, V) to joints laid out as in Human3.6M, from our own joints.
 
     The order is that of the regressor in common use (`h36m17`): pelvis, left leg, right
-    leg, spine, neck, jaw, head top, left arm, right arm. Where these joints lie on our
-    body is an approximation by hand: pelvis between the hips, jaw between nose and head.
+    leg, spine, neck, jaw, head top, left arm, right arm. Where these joints lie is an
+    approximation by hand: pelvis between the hips, jaw between nose and head.
 
     Args:
         regressor: (24, V) convex regressor.
