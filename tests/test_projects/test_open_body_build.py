@@ -160,14 +160,14 @@ def test_errors_over_the_shape_space(built, record_property) -> None:
 
 
 def test_betas_have_unit_variance(built) -> None:
-    adults = build_body.sample_adults(built.source, 300, 7)
+    adults = build_body.sample_adults(built.source, 120, 7)
     betas = build_body.project(
         built.poser(adults).vertices,
         built.arrays['v_template'].astype(np.float64),
         built.arrays['shapedirs'].astype(np.float64),
         built.areas,
     )
-    np.testing.assert_allclose(betas.std(0), 1.0, atol=0.25)
+    np.testing.assert_allclose(betas.std(0), 1.0, atol=0.3)
     np.testing.assert_allclose(betas.mean(0), 0.0, atol=0.3)
 
 
