@@ -1,16 +1,14 @@
 import hashlib
-import subprocess
-import sys
-from pathlib import Path
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip('embreex', reason='rendering needs embreex')
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / 'projects/open_body/synthesize.py'
-PEOPLE = {'train': 6, 'val': 2}
+import synthesize  # noqa: E402
+
 SHAPES = {
     'imgname': (), 'center': (2,), 'scale': (), 'part': (24, 3), 'openpose': (25, 3),
     'pose': (72,), 'shape': (10,), 'has_smpl': (), 'S': (24, 4), 'gender': (),
@@ -19,14 +17,8 @@ SHAPES = {
 }  # fmt: skip
 
 
-def synthesize(out, *more, workers=1, seed=3, check=True):
-    command = [sys.executable, str(SCRIPT), '--out', str(out), '--seed', str(seed)]
-    for split, people in PEOPLE.items():
-        command += [f'--{split}', str(people)]
-    command += ['--workers', str(workers), *map(str, more)]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=check, timeout=300
-    )
+def run(out, *arguments):
+    synthesize.main(['--out', str(out), *map(str, arguments)])
 
 
 def digests(out):
@@ -37,29 +29,23 @@ def digests(out):
     }
 
 
-@pytest.fixture(scope='module')
-def made(tmp_path_factory):
-    out = tmp_path_factory.mktemp('one') / 'data'
-    synthesize(out, '--contact-sheet', out.parent / 'sheet.png')
-    return out
-
-
-def test_same_seed_same_bytes_with_more_workers(made, tmp_path):
-    synthesize(tmp_path / 'data', workers=2)
-    again, first = digests(tmp_path / 'data'), digests(made)
+def test_same_seed_same_bytes_with_more_workers(rendered, tmp_path):
+    run(tmp_path / 'data', *rendered.arguments, '--workers', 2)
+    again, first = digests(tmp_path / 'data'), digests(rendered.out)
     assert len(first) >= 8
     assert again == first
 
 
-@pytest.mark.parametrize(('split', 'people'), PEOPLE.items())
-def test_annotation_keys_shapes_and_types(made, split, people):
-    with np.load(made / f'annotations/{split}.npz') as file:
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_annotation_keys_shapes_and_types(rendered, split):
+    people = rendered.people[split]
+    with np.load(rendered.out / f'annotations/{split}.npz') as file:
         data = dict(file)
     assert set(data) == {*SHAPES, 'body_fingerprint'}
     for key, shape in SHAPES.items():
         assert data[key].shape == (people, *shape), key
     for name in data['imgname']:
-        assert (made / str(name)).stat().st_size > 1000
+        assert (rendered.out / str(name)).stat().st_size > 1000
         assert str(name).startswith(f'images/{split}/')
     assert data['pose'].dtype == np.float64
     assert data['person_id'].tolist() == list(range(people))
@@ -71,34 +57,60 @@ def test_annotation_keys_shapes_and_types(made, split, people):
             assert np.isfinite(data[key]).all(), key
 
 
-def test_a_second_run_renders_nothing_and_restores_what_is_missing(made, tmp_path):
-    pictures = sorted(made.rglob('*.jpg'))
-    times = {path: path.stat().st_mtime_ns for path in pictures}
-    before = digests(made)
-    lost = pictures[0]
-    record = made / 'records' / lost.relative_to(made / 'images').with_suffix('.npz')
+def test_a_second_run_renders_only_what_is_missing(rendered, tmp_path):
+    out = tmp_path / 'data'
+    shutil.copytree(rendered.out, out)
+    lost, *kept = sorted(out.rglob('*.jpg'))
+    times = {path: path.stat().st_mtime_ns for path in kept}
     lost.unlink()
+    record = out / 'records' / lost.relative_to(out / 'images').with_suffix('.npz')
     record.unlink()
-    synthesize(made)
-    assert digests(made) == before
-    for path in pictures[1:]:
-        assert path.stat().st_mtime_ns == times[path]
+    run(out, *rendered.arguments)
+    assert digests(out) == digests(rendered.out)
+    assert {path: path.stat().st_mtime_ns for path in kept} == times
 
 
-def test_another_seed_in_the_same_folder_is_refused(made):
-    result = synthesize(made, seed=4, check=False)
-    assert result.returncode != 0
-    assert 'seed=3' in result.stderr and 'seed=4' in result.stderr
+def test_other_settings_in_the_same_folder_are_refused(rendered):
+    with pytest.raises(ValueError, match='seed=3.*now seed=4'):
+        run(rendered.out, '--train', 4, '--seed', 4)
 
 
-def test_contact_sheet(made):
-    assert (made.parent / 'sheet_train.png').stat().st_size > 10_000
+def test_contact_sheets_show_every_picture(rendered):
+    for split, path in rendered.sheets.items():
+        with np.load(rendered.out / f'annotations/{split}.npz') as file:
+            pictures = len(set(file['imgname'].tolist()))
+        sheet = cv2.imread(str(path))
+        cells = [sheet[:, x : x + 320] for x in range(0, sheet.shape[1], 320)]
+        assert sheet.shape == (320, 6 * 320, 3)
+        assert sum(cell.std() > 5 for cell in cells) == pictures
 
 
-def test_a_folder_without_photographs_is_refused(tmp_path):
-    (tmp_path / 'photos').mkdir()
-    result = synthesize(
-        tmp_path / 'data', '--backgrounds', tmp_path / 'photos', check=False
-    )
-    assert result.returncode != 0
-    assert 'photos' in result.stderr
+def test_photographs_become_backgrounds(tmp_path):
+    photos, out = tmp_path / 'photos', tmp_path / 'data'
+    photos.mkdir()
+    with pytest.raises(FileNotFoundError, match='photos: no pictures'):
+        run(out, '--train', 1, '--backgrounds', photos)
+    assert not out.exists()
+    cv2.imwrite(str(photos / 'green.png'), np.full((9, 12, 3), (0, 200, 0), np.uint8))
+    run(out, '--train', 4, '--backgrounds', photos)
+    pictures = [cv2.imread(str(path)).astype(float) for path in out.rglob('*.jpg')]
+    green = [p[..., 1] > 1.3 * p[..., [0, 2]].max(axis=-1) for p in pictures]
+    assert max(mask.mean() for mask in green) > 0.5
+    with pytest.raises(ValueError, match='other settings'):
+        run(out, '--train', 4)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ([], 'at least one of --train'),
+        (['--train', '-1'], '--train: -1'),
+        (['--train', '1', '--workers', '0'], '--workers: 0'),
+        (['--train', '1', '--seed', '-1'], '--seed: expected 0 or more, got -1'),
+    ],
+)
+def test_impossible_arguments_are_refused(arguments, message, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(tmp_path / 'data', *arguments)
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / 'data').exists()

@@ -1,37 +1,19 @@
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-PROJECT = Path(__file__).parents[2] / 'projects/open_body'
-sys.path.insert(0, str(PROJECT))
-
 pytest.importorskip('embreex', reason='rendering needs embreex')
 
-from synthetic.body import Body  # noqa: E402
 from synthetic.camera import sample_camera  # noqa: E402
 from synthetic.generate import picture_seed  # noqa: E402
 from synthetic.labels import label_person  # noqa: E402
 from synthetic.people import place_first, sample_person  # noqa: E402
 from synthetic.raycast import PeopleScene, splat  # noqa: E402
-from synthetic.scene import SceneMaker  # noqa: E402
 
-from deforhmr_mm.body_models import OPEN_BODY_PATH, SMPL, load_smpl_file  # noqa: E402
+from deforhmr_mm.body_models import SMPL  # noqa: E402
 from deforhmr_mm.structures import get_keypoint_set  # noqa: E402
-
-
-@pytest.fixture(scope='module')
-def data():
-    return load_smpl_file(OPEN_BODY_PATH)
-
-
-@pytest.fixture(scope='module')
-def maker(data):
-    return SceneMaker(Body(data))
 
 
 @pytest.fixture(scope='module')
@@ -43,7 +25,7 @@ def smpl():
 def scenes(maker):
     """A few (person, camera) with the person placed."""
     result = []
-    for seed in range(6):
+    for seed in range(4):
         rng = np.random.default_rng(seed)
         camera = sample_camera(rng)
         person = sample_person(rng, maker.body, maker.measures, maker.poses, camera)
@@ -97,12 +79,14 @@ def test_labels_are_projections_of_the_smpl_body(maker, smpl, scenes):
         np.testing.assert_allclose(labels.center, middle, atol=2)
 
 
-def test_the_rendered_silhouette_is_that_of_the_smpl_body(maker, smpl, data, scenes):
-    for person, camera in scenes[:4]:
+def test_the_rendered_silhouette_is_that_of_the_smpl_body(
+    maker, smpl, smpl_data, scenes
+):
+    for person, camera in scenes[:3]:
         labels = full_labels(maker, person, camera)
         vertices, _ = smpl_output(smpl, labels)
         everywhere = np.ones((camera.height, camera.width), dtype=bool)
-        wanted = PeopleScene([vertices], [np.asarray(data.faces)])
+        wanted = PeopleScene([vertices], [np.asarray(smpl_data.faces)])
         wanted = wanted.cast(camera, everywhere)
         got = PeopleScene([person.vertices], [maker.body.faces])
         got = got.cast(camera, splat(camera, person.vertices)[0])
@@ -131,10 +115,9 @@ def test_pictures_vary_and_are_the_seeds(maker):
     assert len({p.jpeg for p in (first, *others)}) == 4
 
 
-def test_pictures_show_people_where_the_labels_say(maker):
-    """People differ from a second picture of the same place without them."""
+def test_people_of_many_sizes_are_in_pictures_of_many_sizes(maker):
     sizes, heights = set(), []
-    for index in range(8):
+    for index in range(6):
         picture = maker.make(picture_seed(0, 'test', index))
         image = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR)
         sizes.add(image.shape[:2])

@@ -1,27 +1,17 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from synthetic import poses
+from synthetic.base_poses import BASE_POSES, GROUP_SHARES
+from synthetic.body import Body
+from synthetic.camera import sample_camera
+from synthetic.people import BETA_LIMIT, sample_betas, sample_rotations
 
-PROJECT = Path(__file__).parents[2] / 'projects/open_body'
-sys.path.insert(0, str(PROJECT))
-
-pytest.importorskip('embreex', reason='rendering needs embreex')
-
-from synthetic import poses  # noqa: E402
-from synthetic.base_poses import BASE_POSES, GROUP_SHARES  # noqa: E402
-from synthetic.body import Body  # noqa: E402
-from synthetic.camera import sample_camera  # noqa: E402
-from synthetic.people import BETA_LIMIT, sample_betas, sample_rotations  # noqa: E402
-
-from deforhmr_mm.body_models import OPEN_BODY_PATH, load_smpl_file  # noqa: E402
-from deforhmr_mm.structures import flip_smpl_pose  # noqa: E402
+from deforhmr_mm.structures import flip_smpl_pose
 
 
 @pytest.fixture(scope='module')
-def sampler():
-    body = Body(load_smpl_file(OPEN_BODY_PATH))
+def sampler(smpl_data):
+    body = Body(smpl_data)
     return poses.PoseSampler(BASE_POSES, GROUP_SHARES, body.rest_joints, body.parents)
 
 
