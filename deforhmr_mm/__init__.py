@@ -1,4 +1,4 @@
-"""DeforHMR in the OpenMMLab manner: human mesh recovery with deformable cross-attention.
+"""DeforHMR, human mesh recovery with deformable cross-attention, for OpenMMLab.
 
 Importing the package loads nothing heavy: `deforhmr_mm.geometry` works where mmengine
 is not installed.

@@ -1,6 +1,6 @@
 # DeforHMR as the paper trains it: frozen ViTPose ViT-H, 100 epochs, AdamW, 2 x 100
-# pictures. Learning rate, weight decay, schedule, loss weights and the proportions of the
-# mixture are not in the paper's text that we have; they are our choice.
+# pictures. Learning rate, weight decay, schedule, loss weights and the proportions of
+# the mixture are not in the paper's text that we have; they are our choice.
 # What it reads is yours to bring: docs/install.md, "Your own SMPL files".
 _base_ = [
     '../_base_/default_runtime.py',
@@ -8,7 +8,11 @@ _base_ = [
     '../_base_/datasets/pipelines.py',
 ]
 
-body_model = dict(type='SMPL', model_path='data/body_models/smpl/SMPL_NEUTRAL.pkl')
+body_model = dict(
+    type='SMPL',
+    model_path='data/body_models/smpl/SMPL_NEUTRAL.pkl',
+    h36m_regressor='data/body_models/J_regressor_h36m.npy',
+)
 
 model = dict(
     backbone=dict(

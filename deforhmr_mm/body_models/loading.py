@@ -89,6 +89,35 @@ def load_smpl_file(path: str | os.PathLike[str]) -> SMPLData:
     return _parse(path, content)
 
 
+def load_h36m_regressor(path: str | os.PathLike[str], num_vertices: int) -> np.ndarray:
+    """Read a regressor of Human3.6M's 17 joints, such as ``J_regressor_h36m.npy``.
+
+    Args:
+        path: A ``.npy`` file.
+        num_vertices: V of the body that it is for.
+
+    Returns:
+        (17, V) weights, rows in SPIN's order (the keypoint set ``h36m17``).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        BodyFileError: If the file is no array, or of another shape.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'the H36M regressor {path} does not exist')
+    try:
+        regressor = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise BodyFileError(f'{path} is not a readable .npy file: {error}') from error
+    if regressor.shape != (17, num_vertices):
+        raise BodyFileError(
+            f'{path}: expected the shape (17, {num_vertices}) of the body, got '
+            f'{regressor.shape}'
+        )
+    return regressor.astype(np.float64)
+
+
 def _read_npz(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:

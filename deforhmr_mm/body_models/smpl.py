@@ -15,7 +15,7 @@ from deforhmr_mm.registry import MODELS
 
 from .fingerprint import body_fingerprint
 from .landmarks import resolve_landmark_ids
-from .loading import OPEN_BODY_PATH, load_smpl_file
+from .loading import OPEN_BODY_PATH, load_h36m_regressor, load_smpl_file
 
 
 class SMPLOutput(NamedTuple):
@@ -44,6 +44,8 @@ class SMPL(nn.Module):
         num_betas: Shape components to use.
         landmark_ids: A vertex for every landmark of `smpl45`; by default the file's, or
             smplx's for SMPL's own mesh. An empty mapping leaves the 24 joints alone.
+        h36m_regressor: A ``.npy`` file of (17, V) weights from vertices to Human3.6M's
+            joints (SPIN's ``J_regressor_h36m.npy``), where the body's file has none.
 
     Attributes:
         faces: (F, 3) int32 array.
@@ -64,6 +66,7 @@ class SMPL(nn.Module):
         model_path: str | os.PathLike[str] | None = None,
         num_betas: int = 10,
         landmark_ids: Mapping[str, int] | None = None,
+        h36m_regressor: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
         path = OPEN_BODY_PATH if model_path is None else model_path
@@ -90,7 +93,12 @@ class SMPL(nn.Module):
         self._add('shapedirs', data.shapedirs[..., :num_betas])
         self._add('joint_regressor', data.joint_regressor)
         self._add('blend_weights', data.weights)
-        self._add('h36m_regressor', data.h36m_regressor)
+        self._add(
+            'h36m_regressor',
+            data.h36m_regressor
+            if h36m_regressor is None
+            else load_h36m_regressor(h36m_regressor, self.num_vertices),
+        )
         self._add('vertex_area_weights', _area_weights(data.v_template, data.faces))
         features = 9 * (len(data.parents) - 1)
         if data.posedirs is None:
@@ -99,12 +107,74 @@ class SMPL(nn.Module):
         else:
             posedirs = data.posedirs.reshape(-1, features).T
         self._add('posedirs', posedirs)
+        self._add_rig()
 
     def _add(self, name: str, array: np.ndarray | None) -> None:
         value = None
         if array is not None:
             value = torch.from_numpy(np.array(array, np.float32, order='C'))
         self.register_buffer(name, value, persistent=False)
+
+    def _add_rig(self) -> None:
+        """A mesh of 45 points that gives the same joints as the whole one.
+
+        Its first 24 points are the rest joints, which are linear in betas, and the
+        others the landmark vertices: skinning it is all that `joints` needs.
+        """
+        joints, landmarks = len(self.parents), list(self._landmarks)
+        count = joints + len(landmarks)
+        regress = self.joint_regressor.double()
+
+        def points(values: Tensor) -> np.ndarray:
+            values = values.double()
+            regressed = torch.einsum('jv,v...->j...', regress, values)
+            return torch.cat((regressed, values[landmarks])).numpy()
+
+        self._add('rig_template', points(self.v_template))
+        self._add('rig_shapedirs', points(self.shapedirs))
+        self._add('rig_regressor', np.eye(joints, count))
+        # How the joints' own points are skinned does not matter: they are not read.
+        weights = np.concatenate(
+            (np.eye(joints), self.blend_weights[landmarks].numpy())
+        )
+        self._add('rig_weights', weights)
+        posedirs = self.posedirs
+        if posedirs.shape[1] != 3:
+            posedirs = posedirs.unflatten(1, (-1, 3))
+            padding = posedirs.new_zeros(len(posedirs), joints, 3)
+            posedirs = torch.cat((padding, posedirs[:, landmarks]), dim=1).flatten(1)
+        self._add('rig_posedirs', posedirs.numpy())
+
+    def joints(self, global_orient: Tensor, body_pose: Tensor, betas: Tensor) -> Tensor:
+        """Only the joints that `forward` gives, at a small part of its cost.
+
+        Args:
+            global_orient: (B, 1, 3, 3), as in `forward`.
+            body_pose: (B, 23, 3, 3), as in `forward`.
+            betas: (B, num_betas), as in `forward`.
+
+        Returns:
+            (B, 45, 3) metres, without translation.
+        """
+        count = len(self.parents)
+        dtype = self.rig_template.dtype
+        pose = torch.cat((global_orient.to(dtype), body_pose.to(dtype)), dim=1)
+        betas = betas.to(dtype)
+        if len(betas) == 0:
+            return betas[:, :1, None].expand(-1, len(self.rig_template), 3)
+        with torch.autocast(betas.device.type, enabled=False):
+            points, posed = lbs(
+                betas,
+                pose,
+                self.rig_template,
+                self.rig_shapedirs,
+                self.rig_posedirs,
+                self.rig_regressor,
+                self._tree,
+                self.rig_weights,
+                pose2rot=False,
+            )
+        return torch.cat((posed, points[:, count:]), dim=1)
 
     def forward(
         self,

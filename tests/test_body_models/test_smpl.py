@@ -160,3 +160,40 @@ def test_landmarks_must_be_known(small_file: Path) -> None:
     with pytest.raises(ValueError, match="{'nose': 60} are no vertices"):
         SMPL(small_file, landmark_ids={**ids, 'nose': 60})
     assert SMPL(small_file, landmark_ids={})(**_inputs(2)).joints.shape == (2, 24, 3)
+
+
+@pytest.mark.parametrize('which', ['open body', 'small file'])
+def test_joints_alone_are_those_of_the_whole_body(which: str, small_file: Path) -> None:
+    if which == 'open body':
+        smpl = SMPL()
+    else:
+        ids = dict(zip(LANDMARK_NAMES, range(7, 7 + len(LANDMARK_NAMES)), strict=True))
+        smpl = SMPL(small_file, landmark_ids=ids)
+    inputs = _inputs(3)
+    del inputs['transl']
+    torch.testing.assert_close(
+        smpl.joints(**inputs), smpl(**inputs).joints, atol=2e-6, rtol=0
+    )
+    empty = {name: value[:0] for name, value in inputs.items()}
+    assert smpl.joints(**empty).shape == smpl(**empty).joints.shape
+
+
+def test_h36m_regressor_can_come_from_a_file_of_its_own(tmp_path: Path) -> None:
+    weights = np.zeros((17, SMPL().num_vertices))
+    weights[np.arange(17), np.arange(17)] = 1
+    path = tmp_path / 'J_regressor_h36m.npy'
+    np.save(path, weights)
+    regressor = SMPL(h36m_regressor=path).h36m_regressor
+    np.testing.assert_array_equal(regressor.numpy(), weights.astype(np.float32))
+
+
+@pytest.mark.parametrize('case', ['missing', 'shape', 'text'])
+def test_unusable_h36m_regressor_is_refused_by_name(tmp_path: Path, case: str) -> None:
+    path = tmp_path / 'J_regressor_h36m.npy'
+    if case == 'shape':
+        np.save(path, np.zeros((17, 6890)))
+    elif case == 'text':
+        path.write_text('not an array')
+    error = FileNotFoundError if case == 'missing' else ValueError
+    with pytest.raises(error, match='J_regressor_h36m.npy'):
+        SMPL(h36m_regressor=path)

@@ -1,9 +1,11 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 
-from deforhmr_mm.geometry.rotations import rotmat_to_rot6d, rot6d_to_row_major
-from deforhmr_mm.models.heads import DeforHMRHead, SoftArgmaxHead, load_mean_params
+from deforhmr_mm.geometry.rotations import rot6d_to_row_major, rotmat_to_rot6d
+from deforhmr_mm.models.heads import DeforHMRHead, KeypointAuxHead, load_mean_params
 
 
 def make(**kwargs):
@@ -117,19 +119,30 @@ def test_wrong_number_of_rounds_is_refused():
         make(num_iters=0)
 
 
-def test_soft_argmax_finds_a_peak_and_ignores_labels_outside():
-    head = SoftArgmaxHead(in_channels=2, num_keypoints=2)
-    with torch.no_grad():
-        head.logits.weight.copy_(torch.eye(2)[..., None, None] * 100)
-        head.logits.bias.zero_()
-    feats = torch.zeros(1, 2, 4, 3)
-    feats[0, 0, 1, 2] = feats[0, 1, 3, 0] = 1
-    peaks = torch.tensor([[[2 / 3, -0.25], [-2 / 3, 0.75]]])
-    torch.testing.assert_close(head(feats), peaks, atol=1e-4, rtol=0)
-    labels = peaks + torch.tensor([[[0.1, 0.0], [0.0, -0.2]]])
+def test_auxiliary_keypoints_are_the_entropy_against_a_gaussian_by_hand():
+    torch.manual_seed(0)
+    head = KeypointAuxHead(in_channels=3, num_keypoints=2, sigma=0.5, loss_weight=2.0)
+    feats = torch.randn(1, 3, 4, 3)
+    # Keypoint 0 at the centre of row 1, column 2; keypoint 1 between rows 2 and 3.
+    labels = torch.tensor([[[2 / 3, -0.25], [-2 / 3, 0.5]]])
+    logits = head.logits(feats)[0]
+    entropies = []
+    for index, (row, column) in enumerate([(1, 2), (2.5, 0)]):
+        scores = {
+            (i, j): math.exp(-((i - row) ** 2 + (j - column) ** 2) / (2 * 0.5**2))
+            for i in range(4)
+            for j in range(3)
+        }
+        log_total = torch.logsumexp(logits[index].flatten(), 0).item()
+        entropies.append(
+            sum(
+                score / sum(scores.values()) * (log_total - logits[index, i, j].item())
+                for (i, j), score in scores.items()
+            )
+        )
     ones = torch.ones(1, 2)
-    loss = head.loss(feats, labels, ones)['loss_aux_keypoints']
-    assert loss.item() == pytest.approx(0.15, abs=1e-4)
+    loss = head.loss(feats, labels, ones)['loss_aux_keypoints'].item()
+    assert loss == pytest.approx(2 * sum(entropies) / 2, rel=1e-5)
     labels[0, 1] = torch.tensor([float('nan'), 3.0])
-    loss = head.loss(feats, labels, ones)['loss_aux_keypoints']
-    assert loss.item() == pytest.approx(0.1, abs=1e-4)
+    loss = head.loss(feats, labels, ones)['loss_aux_keypoints'].item()
+    assert loss == pytest.approx(2 * entropies[0], rel=1e-5)

@@ -25,7 +25,7 @@ CONFIG = dict(
         joints_2d=dict(type='Joints2DLoss'),
         vertices=dict(type='VertexLoss'),
     ),
-    auxiliary_head=dict(type='SoftArgmaxHead', in_channels=16),
+    auxiliary_head=dict(type='KeypointAuxHead', in_channels=16),
 )
 
 
@@ -75,6 +75,20 @@ def test_losses_have_every_term_and_reach_every_part(model):
     sum(losses.values()).backward()
     assert model.backbone.patch_embed.proj.weight.grad.abs().sum() > 0
     assert model.head.pose_readout.weight.grad.abs().sum() > 0
+
+
+def test_without_a_vertex_loss_only_joints_are_posed(model, monkeypatch):
+    losses = dict(CONFIG['losses'], vertices=None)
+    lean = MODELS.build(dict(CONFIG, losses=losses))
+    lean.load_state_dict(model.state_dict())
+    image, sample = torch.rand(2, 3, 256, 192), [labelled(), labelled()]
+    expected = model(image, sample, mode='loss')
+    del expected['loss_vertices']
+    monkeypatch.setattr(lean.body_model, 'forward', None)
+    got = lean(image, sample, mode='loss')
+    assert set(got) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(got[name], value)
 
 
 def test_the_truth_has_no_loss(model):

@@ -30,6 +30,18 @@ def test_token_sees_its_own_patch_centred_at_16j_plus_5_5():
     assert (columns.min() + columns.max()).item() / 2 == 16 * 5 + 5.5
 
 
+def test_convolutional_stem_centres_token_j_on_pixel_16j():
+    vit = ViT(SMALL, conv_stem=True)
+    assert vit(torch.rand(2, 3, 256, 192)).shape == (2, 32, 16, 12)
+    for norm in [m for m in vit.patch_embed.modules() if hasattr(m, 'num_groups')]:
+        norm.forward = lambda x: x  # it mixes all pixels
+    image = torch.rand(1, 3, 256, 192, requires_grad=True)
+    vit.patch_embed(image)[0, :, 3, 5].abs().sum().backward()
+    rows, columns = image.grad.abs().sum((0, 1)).nonzero().T
+    assert (rows.min() + rows.max()).item() / 2 == 16 * 3
+    assert (columns.min() + columns.max()).item() / 2 == 16 * 5
+
+
 def test_layer_equals_plain_attention():
     torch.manual_seed(0)
     vit = ViT(SMALL).eval()
@@ -76,7 +88,11 @@ def test_stochastic_depth_acts_in_training_only_and_keeps_the_mean():
 
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
-    [(dict(arch='gigantic'), 'gigantic'), (dict(img_size=(250, 192)), 'patch_size=16')],
+    [
+        (dict(arch='gigantic'), 'gigantic'),
+        (dict(img_size=(250, 192)), 'patch_size=16'),
+        (dict(img_size=(24, 24), patch_size=12, conv_stem=True), 'power of two'),
+    ],
 )
 def test_wrong_sizes_are_refused_by_name(kwargs, message):
     with pytest.raises(ValueError, match=message):

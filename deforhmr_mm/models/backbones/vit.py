@@ -1,4 +1,4 @@
-"""The plain vision transformer of ViTPose and HMR2.0, key-compatible with their weights."""
+"""The plain vision transformer of ViTPose and HMR2.0, which takes their weights."""
 
 from typing import NamedTuple
 
@@ -104,28 +104,59 @@ class PatchEmbed(nn.Module):
         return self.proj(images)
 
 
+class ConvStem(nn.Module):
+    """Strided 3x3 convolutions in place of the patch convolution (Xiao et al., 2021).
+
+    A transformer that starts from random weights learns much faster behind them. The
+    channels double from layer to layer; token j is centred on pixel `patch_size` * j.
+    """
+
+    def __init__(self, embed_dims: int, patch_size: int) -> None:
+        super().__init__()
+        depth = patch_size.bit_length() - 1
+        widths = [3, *(embed_dims >> shift for shift in range(depth - 1, -1, -1))]
+        layers: list[nn.Module] = []
+        for inside, outside in zip(widths[:-1], widths[1:], strict=True):
+            layers += [
+                nn.Conv2d(inside, outside, 3, stride=2, padding=1, bias=False),
+                nn.GroupNorm(1, outside),
+                nn.ReLU(inplace=True),
+            ]
+        self.layers = nn.Sequential(*layers)
+        self.proj = nn.Conv2d(embed_dims, embed_dims, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Reduce (B, 3, H, W) pictures to a (B, C, H / patch, W / patch) map."""
+        return self.proj(self.layers(images))
+
+
 @MODELS.register_module()
 class ViT(BaseModule):
     """Vision transformer encoder of ViTPose (Xu et al., 2022) and HMR2.0.
 
     It has no class token, but its position embedding keeps one leading entry, which is
     added to every position, and the patch convolution pads by two pixels. The parameter
-    names are ViTPose's (``patch_embed.proj``, ``pos_embed``, ``blocks.i.attn.qkv``, ...,
-    ``last_norm``).
+    names are ViTPose's (``patch_embed.proj``, ``pos_embed``, ``blocks.i.attn.qkv``,
+    ..., ``last_norm``).
 
     Args:
-        arch: ``'tiny'``, ``'small'``, ``'base'``, ``'large'``, ``'huge'``, or a dict with
-            ``embed_dims``, ``depth`` and ``num_heads``.
+        arch: ``'tiny'``, ``'small'``, ``'base'``, ``'large'``, ``'huge'``, or a dict
+            with ``embed_dims``, ``depth`` and ``num_heads``.
         img_size: height and width of the input in pixels, multiples of `patch_size`.
         patch_size: side of a patch in pixels.
+        conv_stem: cut the picture with a stack of strided convolutions in place of
+            ViTPose's one patch convolution: for training from random weights, and not
+            compatible with published ones.
         mlp_ratio: hidden width of the feed-forward part over the embedding width.
-        drop_path_rate: stochastic depth of the last layer; it grows linearly over layers.
+        drop_path_rate: stochastic depth of the last layer; it grows linearly over
+            layers.
         frozen: keep all weights as they are: no gradient, no training mode, ever.
         init_cfg: mmengine's weight initialisation, such as
             ``dict(type='Pretrained', checkpoint='vitpose.pth')``.
 
     Raises:
-        ValueError: if `arch` is unknown or `img_size` is no multiple of `patch_size`.
+        ValueError: if `arch` is unknown, `img_size` is no multiple of `patch_size`, or
+            a convolutional stem is asked for where `patch_size` is no power of two.
     """
 
     def __init__(
@@ -133,6 +164,7 @@ class ViT(BaseModule):
         arch: str | dict = 'huge',
         img_size: tuple[int, int] = (256, 192),
         patch_size: int = 16,
+        conv_stem: bool = False,
         mlp_ratio: float = 4.0,
         drop_path_rate: float = 0.0,
         frozen: bool = False,
@@ -143,14 +175,20 @@ class ViT(BaseModule):
         height, width = img_size
         if height % patch_size or width % patch_size:
             raise ValueError(
-                f'img_size must be a multiple of patch_size={patch_size}, got {img_size}'
+                f'img_size must be a multiple of patch_size={patch_size}, '
+                f'got {img_size}'
             )
         self.embed_dims = sizes.embed_dims
         self.img_size = (height, width)
         self.feat_size = (height // patch_size, width // patch_size)
         self.frozen = frozen
 
-        self.patch_embed = PatchEmbed(sizes.embed_dims, patch_size)
+        if conv_stem and patch_size & (patch_size - 1):
+            raise ValueError(
+                f'conv_stem needs a power of two as patch_size, got {patch_size}'
+            )
+        stem = ConvStem if conv_stem else PatchEmbed
+        self.patch_embed = stem(sizes.embed_dims, patch_size)
         num_patches = self.feat_size[0] * self.feat_size[1]
         self.pos_embed = nn.Parameter(torch.zeros(1, num_patches + 1, self.embed_dims))
         self.blocks = nn.ModuleList(
@@ -202,8 +240,8 @@ class ViT(BaseModule):
         if tuple(images.shape[-2:]) != self.img_size:
             raise ValueError(
                 f'ViT was built for img_size={self.img_size} (height, width), but got '
-                f'pictures of {tuple(images.shape[-2:])}; change img_size in the config '
-                'or the input_size of the pipeline'
+                f'pictures of {tuple(images.shape[-2:])}; change img_size in the '
+                'config or the input_size of the pipeline'
             )
         if self.frozen:
             with torch.no_grad():

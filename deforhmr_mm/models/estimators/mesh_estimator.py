@@ -36,12 +36,13 @@ class MeshEstimator(BaseModel):
 
     The estimator owns the encoder, the head and the losses; the body model is given to
     it, and is no part of its checkpoints. They carry the body's fingerprint instead,
-    since pose and shape parameters mean something only with the body they were learned on.
+    since pose and shape parameters mean something only with the body they were learned
+    on.
 
     Args:
         backbone: config of the encoder, (B, 3, H, W) -> (B, C, h, w).
         head: config of the head, features -> SMPL parameters and crop camera.
-        losses: configs of the losses, by name; needed to train.
+        losses: configs of the losses, by name, None for one left out; needed to train.
         body_model: config of the body, the open body by default.
         auxiliary_head: config of a head that helps training only.
         data_preprocessor: config of mmengine's ``ImgDataPreprocessor``.
@@ -62,7 +63,10 @@ class MeshEstimator(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.head = MODELS.build(head)
         self.losses = nn.ModuleDict(
-            {name: MODELS.build(loss) for name, loss in (losses or {}).items()}
+            {name: MODELS.build(loss) for name, loss in (losses or {}).items() if loss}
+        )
+        self._trains_on_vertices = any(
+            getattr(loss, 'needs_vertices', False) for loss in self.losses.values()
         )
         self.auxiliary_head = MODELS.build(auxiliary_head) if auxiliary_head else None
         self.body_model = MODELS.build(body_model or dict(type='SMPL'))
@@ -103,7 +107,7 @@ class MeshEstimator(BaseModel):
     ) -> dict[str, Tensor]:
         """Losses of one training batch; see `forward` for the arguments."""
         feats = self.backbone(inputs)
-        pred = self._with_body(self.head(feats))
+        pred = self._with_body(self.head(feats), self._trains_on_vertices)
         target = self._targets(data_samples)
         losses = {}
         for criterion in self.losses.values():
@@ -133,7 +137,7 @@ class MeshEstimator(BaseModel):
             The samples with ``pred_instances`` (see `MeshDataSample`): 2D keypoints are
             defined by the full camera.
         """
-        pred = self._with_body(self.head(self.backbone(inputs)))
+        pred = self._with_body(self.head(self.backbone(inputs)), vertices=True)
         camera = self._full_cameras(data_samples, like=pred['camera'])
         center, scale = camera['center'], camera['scale']
         pred['transl'] = crop_to_full_translation(
@@ -167,21 +171,24 @@ class MeshEstimator(BaseModel):
             )
         return data_samples
 
-    def _with_body(self, params: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The parameters together with the vertices and joints that they pose."""
-        body = self.body_model(
-            params['global_orient'], params['body_pose'], params['betas']
-        )
+    def _with_body(
+        self, params: dict[str, Tensor], vertices: bool
+    ) -> dict[str, Tensor]:
+        """The parameters, the joints that they pose and, if wanted, the vertices."""
+        pose = (params['global_orient'], params['body_pose'], params['betas'])
+        if not vertices:
+            return dict(params, joints=self.body_model.joints(*pose))
+        body = self.body_model(*pose)
         return dict(params, vertices=body.vertices, joints=body.joints)
 
     @torch.no_grad()
     def _targets(self, data_samples: list[MeshDataSample]) -> dict[str, Tensor]:
-        """Labels of a batch; SMPL labels are posed, and then stand for 3D joints too."""
+        """Labels of a batch; posed SMPL labels stand for 3D joints, too."""
         target = {
             name: torch.cat([sample.gt_instances[name] for sample in data_samples])
             for name in LABELS
         }
-        target = self._with_body(target)
+        target = self._with_body(target, self._trains_on_vertices)
         has_smpl = target['has_smpl'][:, None] > 0
         target['joints'] = torch.where(
             has_smpl[..., None], target['joints'], target.pop('joints_3d')
@@ -221,8 +228,8 @@ class MeshEstimator(BaseModel):
             stored.cpu(), self.body_fingerprint.cpu()
         ):
             raise BodyMismatchError(
-                f'the checkpoint was trained for the body {_bytes_to_text(stored)}, but '
-                f'this model has {self.body_model.body_name} '
+                f'the checkpoint was trained for the body {_bytes_to_text(stored)}, '
+                f'but this model has {self.body_model.body_name} '
                 f'({self.body_model.fingerprint}). Parameters of one body mean nothing '
                 'on another: set model.body_model.model_path to the body that the '
                 'checkpoint was trained for'

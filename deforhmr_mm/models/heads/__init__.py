@@ -1,13 +1,13 @@
 """Regression heads."""
 
 from .deforhmr_head import DeforHMRHead
+from .keypoint_aux_head import KeypointAuxHead
 from .mean_params import MeanParams, facing_rest_pose, load_mean_params
-from .soft_argmax_head import SoftArgmaxHead
 
 __all__ = [
     'DeforHMRHead',
     'MeanParams',
-    'SoftArgmaxHead',
+    'KeypointAuxHead',
     'facing_rest_pose',
     'load_mean_params',
 ]

@@ -23,9 +23,9 @@ class DeforHMRHead(BaseModule):
     """Regress SMPL parameters with 24 pose tokens and one shape token (DeforHMR).
 
     Each token is learned and conditioned on the current estimate, at first the mean
-    parameters; the decoder reads the features, and linear readouts predict a residual on
-    the estimate (error feedback; the paper has one round). The crop camera is read from
-    the shape token.
+    parameters; the decoder reads the features, and linear readouts predict a residual
+    on the estimate (error feedback; the paper has one round). The crop camera is read
+    from the shape token.
 
     Args:
         in_channels: channels of the features.
@@ -43,8 +43,8 @@ class DeforHMRHead(BaseModule):
         position_bias: add sampled per-query bias grids.
         num_iters: rounds of error feedback.
         num_betas: shape coefficients.
-        mean_params: npz of mean parameters (see `load_mean_params`); None starts from the
-            rest pose.
+        mean_params: npz of mean parameters (see `load_mean_params`); None starts from
+            the rest pose.
         init_cfg: mmengine's weight initialisation.
     """
 
@@ -106,7 +106,8 @@ class DeforHMRHead(BaseModule):
         )
         if len(means.betas) < num_betas:
             raise ValueError(
-                f'mean_params has {len(means.betas)} betas, the head num_betas={num_betas}'
+                f'mean_params has {len(means.betas)} betas, the head '
+                f'num_betas={num_betas}'
             )
         # In the checkpoint, so that a trained head needs no file of means.
         self.register_buffer('mean_rot6d', means.rot6d)
@@ -132,8 +133,8 @@ class DeforHMRHead(BaseModule):
 
         Returns:
             ``global_orient`` (B, 1, 3, 3) body to camera, ``body_pose`` (B, 23, 3, 3)
-            relative to the parent joint, ``betas`` (B, num_betas), ``camera`` (B, 3) crop
-            camera (s, tx, ty) with s > 0; all fp32.
+            relative to the parent joint, ``betas`` (B, num_betas), ``camera`` (B, 3)
+            crop camera (s, tx, ty) with s > 0; all fp32.
         """
         if isinstance(feats, (tuple, list)):
             feats = feats[-1]

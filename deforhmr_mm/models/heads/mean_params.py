@@ -51,8 +51,8 @@ def load_mean_params(path: str | Path) -> MeanParams:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if keys or shapes are others, the layout is unknown, or a rotation is
-            degenerate.
+        ValueError: if keys or shapes are others, the layout is unknown, or a rotation
+            is degenerate.
     """
     path = Path(path)
     if not path.is_file():

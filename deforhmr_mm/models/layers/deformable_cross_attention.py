@@ -30,11 +30,11 @@ class EncodedContext(NamedTuple):
 class DeformableCrossAttention(nn.Module):
     """Attend from query tokens to features sampled at context-driven positions.
 
-    Every cell of the feature map moves by an offset computed from the features alone, one
-    for each group of channels; the features are sampled there, and all queries attend to
-    the same samples (DeforHMR, section 3; Deformable-DETR predicts offsets from each
-    query instead). The two halves are separate: `encode_context` does all that does not
-    depend on the queries, `forward` attends.
+    Every cell of the feature map moves by an offset computed from the features alone,
+    one for each group of channels; the features are sampled there, and all queries
+    attend to the same samples (DeforHMR, section 3; Deformable-DETR predicts offsets
+    from each query instead). The two halves are separate: `encode_context` does all
+    that does not depend on the queries, `forward` attends.
 
     Args:
         embed_dims: D, width of the query tokens.

@@ -1,4 +1,4 @@
-"""The decoder: query tokens that read the features through deformable cross-attention."""
+"""The decoder: tokens that read the features by deformable cross-attention."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class SelfAttention(nn.Module):
 
 
 class DeformableDecoderLayer(nn.Module):
-    """Pre-norm self-attention, deformable cross-attention and feed-forward, each residual.
+    """Self-attention, deformable cross-attention and feed-forward, pre-norm.
 
     Args:
         cross_attention: the layer's deformable cross-attention.

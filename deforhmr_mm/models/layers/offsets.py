@@ -27,9 +27,10 @@ class OffsetNetwork(nn.Module):
     """Predict how far each cell's sampling position moves, for each channel group.
 
     Depthwise convolution, normalisation over the group's channels, GELU, then a 1x1
-    convolution to two numbers for each group, bounded by tanh (method: offsets depend on
-    the context, never on the queries). DAT folds the groups into the batch and so shares
-    one set of filters between them; here each group has its own unless `share_groups`.
+    convolution to two numbers for each group, bounded by tanh (method: offsets depend
+    on the context, never on the queries). DAT folds the groups into the batch and so
+    shares one set of filters between them; here each group has its own unless
+    `share_groups`.
 
     Args:
         in_channels: channels of the features.

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 class SampledGridBias(nn.Module):
     """One learned bias grid for each head and query token, sampled where the keys lie.
 
-    Queries have no position in the picture, so they index the grids; keys have one, so the
-    grids are sampled bilinearly there (method: R of shape heads x queries x H x W). The
-    heads are split evenly over the offset groups: a head reads its group's positions.
+    Queries have no position in the picture, so they index the grids; keys have one, so
+    the grids are sampled bilinearly there (method: R of shape heads x queries x H x W).
+    The heads are split evenly over the offset groups: a head reads its group's
+    positions.
 
     Args:
         num_heads: attention heads.

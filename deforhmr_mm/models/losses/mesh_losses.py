@@ -1,4 +1,4 @@
-"""The four squared-error losses of DeforHMR: parameters, 3D joints, 2D joints, vertices.
+"""The squared-error losses of DeforHMR: parameters, 3D and 2D joints, vertices.
 
 Each takes the same two dicts, of predictions and of labels, both with a leading batch
 dimension. A term is the mean over the elements that have a label, so that it does not
@@ -23,11 +23,13 @@ def masked_mse(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
     Args:
         prediction: (B, ...) values.
-        target: (B, ...) labels; where `weight` is zero they may be anything, NaN included.
+        target: (B, ...) labels; where `weight` is zero they may be anything, NaN
+            included.
         weight: (B, ...) weights of the leading dimensions of `prediction`.
 
     Returns:
-        The mean over elements of non-zero weight; zero, with a gradient, if there is none.
+        The mean over elements of non-zero weight; zero, with a gradient, if there is
+        none.
     """
     trailing = prediction.dim() - weight.dim()
     weight = weight.reshape(weight.shape + (1,) * trailing)
@@ -153,6 +155,9 @@ class VertexLoss(nn.Module):
     Args:
         loss_weight: weight of the loss.
     """
+
+    # Without a loss that reads vertices, the estimator poses joints alone.
+    needs_vertices = True
 
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
