@@ -1,7 +1,7 @@
 """Make a small checkpoint to hand out: python tools/misc/publish_model.py IN OUT.
 
-Keeps the weights (of a run with an EMA hook, the averaged ones) as float16 and a line of
-plain facts, and drops the optimizer, the schedule and the log. The result opens with
+Keeps the weights (of a run with an EMA hook, the averaged ones) as float16 and a line
+of plain facts, and drops the optimizer, the schedule and the log. The result opens with
 ``torch.load(weights_only=True)``.
 """
 
