@@ -1,5 +1,5 @@
 # A small DeforHMR, trained end to end on synthetic people of the open body in less than
-# an hour on two CPU cores. The encoder has ViT-tiny's width at half its depth, and
+# an hour on two CPU cores. The encoder has ViT-tiny's width, four of its layers, and
 # cells of 32 pixels. It starts from random weights: hence the convolutional stem, and
 # the auxiliary 2D keypoints.
 _base_ = [
@@ -11,7 +11,7 @@ _base_ = [
 model = dict(
     backbone=dict(
         type='ViT',
-        arch=dict(embed_dims=192, depth=6, num_heads=3),
+        arch=dict(embed_dims=192, depth=4, num_heads=3),
         patch_size=32,
         conv_stem=True,
     ),
@@ -49,7 +49,7 @@ train_pipeline = [
 data_root = 'data/open_body/'
 
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=16,
     num_workers=1,
     persistent_workers=True,
     collate_fn=dict(type='mesh_collate'),
@@ -98,14 +98,14 @@ test_dataloader = dict(
 val_evaluator = dict(type='MeshMetric', protocol='smpl24')
 test_evaluator = val_evaluator
 
-max_epochs = 8
+max_epochs = 4
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.99), weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=7e-4, betas=(0.9, 0.99), weight_decay=0.05),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
     clip_grad=dict(max_norm=1.0),
 )
@@ -119,9 +119,9 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-auto_scale_lr = dict(base_batch_size=32)
+auto_scale_lr = dict(base_batch_size=16)
 
-custom_hooks = [dict(type='EMAHook', momentum=0.002, priority='NORMAL')]
+custom_hooks = [dict(type='EMAHook', momentum=0.001, priority='NORMAL')]
 default_hooks = dict(
     checkpoint=dict(save_best='PA-MPJPE', rule='less', max_keep_ckpts=2)
 )

@@ -104,30 +104,44 @@ class PatchEmbed(nn.Module):
         return self.proj(images)
 
 
-class ConvStem(nn.Module):
-    """Strided 3x3 convolutions in place of the patch convolution (Xiao et al., 2021).
+class ConvLayer(nn.Sequential):
+    """3x3 convolution, batch normalisation and ReLU."""
 
-    A transformer that starts from random weights learns much faster behind them. The
-    channels double from layer to layer; token j is centred on pixel `patch_size` * j.
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+
+
+class ConvStem(nn.Module):
+    """A small convolutional network in place of the patch convolution.
+
+    A transformer that starts from random weights needs far fewer pictures behind one
+    (early convolutions: Xiao et al., NeurIPS 2021). Each stage halves the picture, and
+    from the second on refines it by a residual layer. The channels double from 32 up
+    to `embed_dims`; token j is centred on pixel `patch_size` * j.
     """
 
     def __init__(self, embed_dims: int, patch_size: int) -> None:
         super().__init__()
-        depth = patch_size.bit_length() - 1
-        widths = [3, *(embed_dims >> shift for shift in range(depth - 1, -1, -1))]
-        layers: list[nn.Module] = []
-        for inside, outside in zip(widths[:-1], widths[1:], strict=True):
-            layers += [
-                nn.Conv2d(inside, outside, 3, stride=2, padding=1, bias=False),
-                nn.GroupNorm(1, outside),
-                nn.ReLU(inplace=True),
-            ]
-        self.layers = nn.Sequential(*layers)
-        self.proj = nn.Conv2d(embed_dims, embed_dims, 1)
+        stages = patch_size.bit_length() - 1
+        widths = [min(32 << stage, embed_dims) for stage in range(stages)]
+        self.halve = nn.ModuleList(
+            ConvLayer(inside, outside, stride=2)
+            for inside, outside in zip([3, *widths], widths, strict=False)
+        )
+        self.refine = nn.ModuleList(ConvLayer(w, w, stride=1) for w in widths[1:])
+        self.proj = nn.Conv2d(widths[-1], embed_dims, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Reduce (B, 3, H, W) pictures to a (B, C, H / patch, W / patch) map."""
-        return self.proj(self.layers(images))
+        x = self.halve[0](images)
+        for halve, refine in zip(self.halve[1:], self.refine, strict=True):
+            x = halve(x)
+            x = x + refine(x)
+        return self.proj(x)
 
 
 @MODELS.register_module()
@@ -144,7 +158,7 @@ class ViT(BaseModule):
             with ``embed_dims``, ``depth`` and ``num_heads``.
         img_size: height and width of the input in pixels, multiples of `patch_size`.
         patch_size: side of a patch in pixels.
-        conv_stem: cut the picture with a stack of strided convolutions in place of
+        conv_stem: cut the picture with a small convolutional network in place of
             ViTPose's one patch convolution: for training from random weights, and not
             compatible with published ones.
         mlp_ratio: hidden width of the feed-forward part over the embedding width.
