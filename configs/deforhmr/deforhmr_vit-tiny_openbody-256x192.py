@@ -80,20 +80,8 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = dict(
-    batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
-    collate_fn=dict(type='mesh_collate'),
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    dataset=dict(
-        type='HMRDataset',
-        data_root=data_root,
-        ann_file='annotations/test.npz',
-        dataset_name='open_body',
-        test_mode=True,
-        pipeline={{_base_.test_pipeline}},
-    ),
+    val_dataloader,
+    dataset=dict(val_dataloader['dataset'], ann_file='annotations/test.npz'),
 )
 val_evaluator = dict(type='MeshMetric', protocol='smpl24')
 test_evaluator = val_evaluator
