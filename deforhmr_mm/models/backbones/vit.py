@@ -118,8 +118,8 @@ class ConvLayer(nn.Sequential):
 class ConvStem(nn.Module):
     """A small convolutional network in place of the patch convolution.
 
-    A transformer that starts from random weights needs far fewer pictures behind one
-    (early convolutions: Xiao et al., NeurIPS 2021). Each stage halves the picture, and
+    Meant for training from random weights, where early convolutions are reported to
+    help transformers (Xiao et al., NeurIPS 2021). Each stage halves the picture, and
     from the second on refines it by a residual layer. The channels double from 32 up
     to `embed_dims`; token j is centred on pixel `patch_size` * j.
     """

@@ -12,9 +12,9 @@ from deforhmr_mm.registry import MODELS
 class KeypointAuxHead(BaseModule):
     """Say in which cell of the feature map each keypoint lies.
 
-    An encoder that starts from random weights learns slowly from the decoder's 25
-    tokens alone; this gives every cell a signal of its own. It is used in training only
-    and takes no part in inference.
+    Meant for an encoder that starts from random weights: every cell gets a signal of
+    its own, beside what reaches it through the decoder's 25 tokens. It is used in
+    training only and takes no part in inference.
 
     Args:
         in_channels: channels of the features.
