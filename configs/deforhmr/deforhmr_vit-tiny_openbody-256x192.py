@@ -29,8 +29,8 @@ model = dict(
     auxiliary_head=dict(type='KeypointAuxHead', in_channels=192),
 )
 
-# Gentler than HMR2.0's, for few epochs on rendered pictures that vary by themselves. Our
-# choice: the two have not been compared.
+# Gentler than HMR2.0's, for few epochs on rendered pictures that vary by themselves.
+# Our choice: the two have not been compared.
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='RandomFlip'),
