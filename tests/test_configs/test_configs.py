@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from deforhmr_mm.registry import DATASETS, METRICS, MODELS, TRANSFORMS
+from deforhmr_mm.structures import MeshDataSample
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FILES = sorted(
@@ -42,8 +43,10 @@ def test_there_are_configs():
 
 def test_model_builds_and_runs(config):
     model = MODELS.build(config.model).eval()
+    place = dict(ori_shape=(480, 640), input_center=(200, 260), input_scale=(150, 200))
+    samples = [MeshDataSample(metainfo=place) for _ in range(2)]
     with torch.no_grad():
-        params = model(torch.rand(2, 3, 256, 192))
+        params = model(torch.rand(2, 3, 256, 192), samples)
     assert params['body_pose'].shape == (2, 23, 3, 3)
 
 

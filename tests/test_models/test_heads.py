@@ -5,7 +5,12 @@ import pytest
 import torch
 
 from deforhmr_mm.geometry.rotations import rot6d_to_row_major, rotmat_to_rot6d
-from deforhmr_mm.models.heads import DeforHMRHead, KeypointAuxHead, load_mean_params
+from deforhmr_mm.models.heads import (
+    DeforHMRHead,
+    KeypointAuxHead,
+    PartAuxHead,
+    load_mean_params,
+)
 
 
 def make(**kwargs):
@@ -140,9 +145,84 @@ def test_auxiliary_keypoints_are_the_entropy_against_a_gaussian_by_hand():
                 for (i, j), score in scores.items()
             )
         )
-    ones = torch.ones(1, 2)
-    loss = head.loss(feats, labels, ones)['loss_aux_keypoints'].item()
+    target = dict(keypoints_normalized=labels, keypoints_conf=torch.ones(1, 2))
+    loss = head.loss(feats, target)['loss_aux_keypoints'].item()
     assert loss == pytest.approx(2 * sum(entropies) / 2, rel=1e-5)
     labels[0, 1] = torch.tensor([float('nan'), 3.0])
-    loss = head.loss(feats, labels, ones)['loss_aux_keypoints'].item()
+    loss = head.loss(feats, target)['loss_aux_keypoints'].item()
     assert loss == pytest.approx(2 * entropies[0], rel=1e-5)
+
+
+def test_part_auxiliary_reads_each_joint_where_it_lies():
+    torch.manual_seed(0)
+    head = PartAuxHead(
+        in_channels=2,
+        num_keypoints=3,
+        num_joints=2,
+        position_weight=2.0,
+        orientation_weight=3.0,
+    )
+    feats = torch.randn(2, 2, 1, 2)
+    with torch.no_grad():
+        # Keypoint k lies where channel k is large, and nowhere else.
+        head.logits.weight.copy_(1e4 * torch.eye(3, 2)[..., None, None])
+        head.logits.bias.zero_()
+        for joint in range(2):
+            feats[:, joint, 0, joint] = 5.0
+            feats[:, joint, 0, 1 - joint] = -5.0
+    target = dict(
+        keypoints_normalized=torch.zeros(2, 3, 2),
+        keypoints_conf=torch.ones(2, 3),
+        joints=torch.randn(2, 3, 3),
+        orientations=torch.randn(2, 2, 3, 3),
+        has_smpl=torch.ones(2),
+    )
+    losses = head.loss(feats, target)
+    position = orientation = 0.0
+    for sample in range(2):
+        for joint in range(2):
+            here = feats[sample, :, 0, joint]
+            read = here @ head.weight[joint] + head.bias[joint]
+            joints, frame = target['joints'][sample], target['orientations'][sample]
+            position += (read[:3] - joints[joint] + joints[0]).square().mean()
+            columns = torch.cat((frame[joint, :, 0], frame[joint, :, 1]))
+            orientation += (read[3:] - columns).square().mean()
+    assert losses['loss_aux_positions'].item() == pytest.approx(
+        2 * position.item() / 4, rel=1e-4
+    )
+    assert losses['loss_aux_orientations'].item() == pytest.approx(
+        3 * orientation.item() / 4, rel=1e-4
+    )
+
+
+def test_part_auxiliary_ignores_joints_outside_and_samples_without_labels():
+    torch.manual_seed(0)
+    head = PartAuxHead(in_channels=4)
+    feats = torch.randn(2, 4, 2, 2, requires_grad=True)
+    target = dict(
+        keypoints_normalized=torch.zeros(2, 45, 2),
+        keypoints_conf=torch.ones(2, 45),
+        joints=torch.randn(2, 45, 3),
+        orientations=torch.randn(2, 24, 3, 3),
+        has_smpl=torch.tensor([1.0, 0.0]),
+    )
+    target['keypoints_normalized'][:, 5] = 1.5
+    before = head.loss(feats, target)
+    target['joints'][0, 5] = target['joints'][1] = float('nan')
+    target['orientations'][0, 5] = target['orientations'][1] = float('nan')
+    after = head.loss(feats, target)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    sum(after.values()).backward()
+    assert feats.grad.isfinite().all()
+
+
+def test_box_information_reaches_every_token_and_is_asked_for():
+    head, feats = make(box_info=True), torch.randn(2, 16, 16, 12)
+    with torch.no_grad():  # a head at rest predicts the mean whatever it is told
+        head.pose_readout.weight.mul_(100)
+    centre = torch.tensor([[0.0, 0.0, 0.3]]).expand(2, 3)
+    aside = centre + torch.tensor([0.4, 0.0, 0.0])
+    pose, turned = (head(feats, info)['body_pose'] for info in (centre, aside))
+    assert ((pose - turned).abs().amax(dim=(0, 2, 3)) > 1e-6).all()
+    with pytest.raises(ValueError, match='box_info'):
+        head(feats)

@@ -46,6 +46,15 @@ def test_parameters_are_compared_where_they_are_labelled():
     assert losses['loss_pose'].item() == pytest.approx(2 * 8 / (24 * 9))
 
 
+def test_the_pelvis_may_count_beside_the_other_joints():
+    pred, target = params(), params()
+    pred['global_orient'] = torch.diag(torch.tensor([1.0, -1, -1])).expand(2, 1, 3, 3)
+    target['has_smpl'] = torch.tensor([1.0, 0.0])
+    assert 'loss_global_orient' not in SMPLParamLoss()(pred, target)
+    losses = SMPLParamLoss(global_orient_weight=3.0)(pred, target)
+    assert losses['loss_global_orient'].item() == pytest.approx(3 * 8 / 9)
+
+
 def test_joints_3d_are_aligned_at_the_pelvis():
     torch.manual_seed(0)
     joints = torch.rand(2, 5, 3)

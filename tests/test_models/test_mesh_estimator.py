@@ -151,3 +151,18 @@ def test_checkpoint_of_another_body_is_refused(model):
 def test_an_unknown_mode_is_refused(model):
     with pytest.raises(ValueError, match='feature'):
         model(torch.rand(1, 3, 256, 192), mode='feature')
+
+
+def test_head_is_told_where_the_crop_lies_in_the_full_camera(model, monkeypatch):
+    head = HEAD | dict(box_info=True)
+    asking = MODELS.build(CONFIG | dict(head=head, auxiliary_head=None)).eval()
+    seen = []
+    monkeypatch.setattr(
+        asking.head,
+        '_base_tokens',
+        lambda info: seen.append(info) or asking.head.tokens,
+    )
+    samples = [located(focal_length=400.0, principal_point=np.array([320.0, 240.0]))]
+    asking(torch.rand(1, 3, 256, 192), samples, mode='tensor')
+    expected = torch.tensor([[-120.0, 20.0, 200.0]]) / 400
+    torch.testing.assert_close(seen[0], expected)

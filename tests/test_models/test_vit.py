@@ -31,14 +31,14 @@ def test_token_sees_its_own_patch_centred_at_16j_plus_5_5():
 
 
 def test_convolutional_stem_centres_token_j_on_pixel_16j():
-    vit = ViT(SMALL, conv_stem=True)
+    vit = ViT(SMALL, conv_stem=(0, 1, 0, 2))
     assert vit(torch.rand(2, 3, 256, 192)).shape == (2, 32, 16, 12)
     vit.eval()  # in training, normalisation mixes all pixels
     image = torch.rand(1, 3, 256, 192, requires_grad=True)
-    vit.patch_embed(image)[0, :, 3, 5].abs().sum().backward()
+    vit.patch_embed(image)[0, :, 8, 6].abs().sum().backward()
     rows, columns = image.grad.abs().sum((0, 1)).nonzero().T
-    assert (rows.min() + rows.max()).item() / 2 == 16 * 3
-    assert (columns.min() + columns.max()).item() / 2 == 16 * 5
+    assert (rows.min() + rows.max()).item() / 2 == 16 * 8
+    assert (columns.min() + columns.max()).item() / 2 == 16 * 6
 
 
 def test_layer_equals_plain_attention():
@@ -90,7 +90,7 @@ def test_stochastic_depth_acts_in_training_only_and_keeps_the_mean():
     [
         (dict(arch='gigantic'), 'gigantic'),
         (dict(img_size=(250, 192)), 'patch_size=16'),
-        (dict(img_size=(24, 24), patch_size=12, conv_stem=True), 'power of two'),
+        (dict(patch_size=32, conv_stem=(0, 1)), 'patch_size=4, not 32'),
     ],
 )
 def test_wrong_sizes_are_refused_by_name(kwargs, message):

@@ -11,6 +11,7 @@ from deforhmr_mm.geometry.cameras import (
     image_center,
     perspective_projection,
 )
+from deforhmr_mm.geometry.kinematics import chain_rotations
 from deforhmr_mm.registry import MODELS
 from deforhmr_mm.structures import MeshDataSample
 
@@ -99,7 +100,7 @@ class MeshEstimator(BaseModel):
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         if mode == 'tensor':
-            return self.head(self.backbone(inputs))
+            return self._regress(self.backbone(inputs), data_samples)
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
 
     def loss(
@@ -107,7 +108,8 @@ class MeshEstimator(BaseModel):
     ) -> dict[str, Tensor]:
         """Losses of one training batch; see `forward` for the arguments."""
         feats = self.backbone(inputs)
-        pred = self._with_body(self.head(feats), self._trains_on_vertices)
+        params = self._regress(feats, data_samples)
+        pred = self._with_body(params, self._trains_on_vertices)
         target = self._targets(data_samples)
         losses = {}
         for criterion in self.losses.values():
@@ -116,10 +118,8 @@ class MeshEstimator(BaseModel):
             height, width = inputs.shape[-2:]
             # Pixel centres at integers: a crop spans [-0.5, width - 0.5].
             size = inputs.new_tensor((width, height))
-            keypoints = (2 * target['keypoints'] + 1) / size - 1
-            losses.update(
-                self.auxiliary_head.loss(feats, keypoints, target['keypoints_conf'])
-            )
+            target['keypoints_normalized'] = (2 * target['keypoints'] + 1) / size - 1
+            losses.update(self.auxiliary_head.loss(feats, target))
         return losses
 
     def predict(
@@ -137,7 +137,8 @@ class MeshEstimator(BaseModel):
             The samples with ``pred_instances`` (see `MeshDataSample`): 2D keypoints are
             defined by the full camera.
         """
-        pred = self._with_body(self.head(self.backbone(inputs)), vertices=True)
+        params = self._regress(self.backbone(inputs), data_samples)
+        pred = self._with_body(params, vertices=True)
         camera = self._full_cameras(data_samples, like=pred['camera'])
         center, scale = camera['center'], camera['scale']
         pred['transl'] = crop_to_full_translation(
@@ -171,6 +172,17 @@ class MeshEstimator(BaseModel):
             )
         return data_samples
 
+    def _regress(
+        self, feats: Tensor, data_samples: list[MeshDataSample] | None
+    ) -> dict[str, Tensor]:
+        """The head's parameters; a head that asks is told where the crops lie."""
+        if data_samples is None or not getattr(self.head, 'needs_box_info', False):
+            return self.head(feats)
+        camera = self._full_cameras(data_samples, like=feats.detach().float())
+        offset = camera['center'] - camera['principal_point']
+        lengths = torch.cat((offset, camera['scale'][:, 1:]), dim=1)
+        return self.head(feats, lengths / camera['focal_length'][:, None])
+
     def _with_body(
         self, params: dict[str, Tensor], vertices: bool
     ) -> dict[str, Tensor]:
@@ -189,6 +201,10 @@ class MeshEstimator(BaseModel):
             for name in LABELS
         }
         target = self._with_body(target, self._trains_on_vertices)
+        target['orientations'] = chain_rotations(
+            torch.cat((target['global_orient'], target['body_pose']), dim=1),
+            self.body_model.parents,
+        )
         has_smpl = target['has_smpl'][:, None] > 0
         target['joints'] = torch.where(
             has_smpl[..., None], target['joints'], target.pop('joints_3d')

@@ -3,11 +3,13 @@
 from .deforhmr_head import DeforHMRHead
 from .keypoint_aux_head import KeypointAuxHead
 from .mean_params import MeanParams, facing_rest_pose, load_mean_params
+from .part_aux_head import PartAuxHead
 
 __all__ = [
     'DeforHMRHead',
-    'MeanParams',
     'KeypointAuxHead',
+    'MeanParams',
+    'PartAuxHead',
     'facing_rest_pose',
     'load_mean_params',
 ]

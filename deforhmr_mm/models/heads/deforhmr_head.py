@@ -16,6 +16,8 @@ from deforhmr_mm.registry import MODELS
 NUM_POSE_TOKENS = 24
 # Readouts start almost at zero, so that training starts at the mean body.
 READOUT_GAIN = 0.01
+# Direction of the crop's centre (x, y) and height of the crop, over the focal length.
+BOX_INFO = 3
 
 
 @MODELS.register_module()
@@ -43,6 +45,8 @@ class DeforHMRHead(BaseModule):
         position_bias: add sampled per-query bias grids.
         num_iters: rounds of error feedback.
         num_betas: shape coefficients.
+        box_info: tell the tokens where the crop lies in the full camera, as CLIFF does
+            (Li et al., ECCV 2022): a body off the optical axis looks turned.
         mean_params: npz of mean parameters (see `load_mean_params`); None starts from
             the rest pose.
         init_cfg: mmengine's weight initialisation.
@@ -65,6 +69,7 @@ class DeforHMRHead(BaseModule):
         position_bias: bool = True,
         num_iters: int = 1,
         num_betas: int = 10,
+        box_info: bool = False,
         mean_params: str | Path | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -76,6 +81,7 @@ class DeforHMRHead(BaseModule):
         self.tokens = nn.Parameter(torch.empty(num_queries, embed_dims))
         self.pose_embed = nn.Linear(6, embed_dims)
         self.betas_embed = nn.Linear(num_betas, embed_dims)
+        self.box_embed = nn.Linear(BOX_INFO, embed_dims) if box_info else None
         self.decoder = DeformableDecoder(
             num_layers,
             embed_dims,
@@ -114,6 +120,11 @@ class DeforHMRHead(BaseModule):
         self.register_buffer('mean_betas', means.betas[:num_betas])
         self.register_buffer('mean_camera', means.camera)
 
+    @property
+    def needs_box_info(self) -> bool:
+        """Whether `forward` reads where the crops lie in the full camera."""
+        return self.box_embed is not None
+
     def _init_from_scratch(self) -> None:
         nn.init.trunc_normal_(self.tokens, std=0.02)
         for module in self.decoder.modules():
@@ -125,26 +136,35 @@ class DeforHMRHead(BaseModule):
             nn.init.xavier_uniform_(readout.weight, gain=READOUT_GAIN)
             nn.init.zeros_(readout.bias)
 
-    def forward(self, feats: Tensor | tuple[Tensor, ...]) -> dict[str, Tensor]:
+    def forward(
+        self, feats: Tensor | tuple[Tensor, ...], box_info: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Regress the body.
 
         Args:
             feats: (B, C, H, W) features; of several levels the last is taken.
+            box_info: (B, 3) centre of the crop relative to the principal point (x, y),
+                and height of the crop, all over the focal length; read if the head was
+                built with `box_info`.
 
         Returns:
             ``global_orient`` (B, 1, 3, 3) body to camera, ``body_pose`` (B, 23, 3, 3)
             relative to the parent joint, ``betas`` (B, num_betas), ``camera`` (B, 3)
             crop camera (s, tx, ty) with s > 0; all fp32.
+
+        Raises:
+            ValueError: if the head was built with `box_info` and none is given.
         """
         if isinstance(feats, (tuple, list)):
             feats = feats[-1]
         batch = len(feats)
+        base_tokens = self._base_tokens(box_info)
         contexts = self.decoder.encode_context(feats)
         rot6d = self.mean_rot6d.expand(batch, -1, -1)
         betas = self.mean_betas.expand(batch, -1)
         raw_camera = _camera_to_raw(self.mean_camera).expand(batch, -1)
         for _ in range(self.num_iters):
-            tokens = self.tokens + torch.cat(
+            tokens = base_tokens + torch.cat(
                 (self.pose_embed(rot6d), self.betas_embed(betas)[:, None]), dim=1
             )
             tokens = self.decoder(tokens, contexts)
@@ -162,6 +182,17 @@ class DeforHMRHead(BaseModule):
             betas=betas,
             camera=_raw_to_camera(raw_camera),
         )
+
+    def _base_tokens(self, box_info: Tensor | None) -> Tensor:
+        """The learned tokens (25, D), or (B, 25, D) with the crop's place added."""
+        if self.box_embed is None:
+            return self.tokens
+        if box_info is None:
+            raise ValueError(
+                'the head was built with box_info=True: forward needs box_info (B, 3); '
+                'a MeshEstimator computes it where it is called with data_samples'
+            )
+        return self.tokens + self.box_embed(box_info)[:, None]
 
 
 def _camera_to_raw(camera: Tensor) -> Tensor:

@@ -42,31 +42,44 @@ class KeypointAuxHead(BaseModule):
         with torch.autocast(feats.device.type, enabled=False):
             return self.logits(feats.float()).flatten(2).log_softmax(dim=-1)
 
-    def loss(
-        self, feats: Tensor, keypoints: Tensor, confidence: Tensor
-    ) -> dict[str, Tensor]:
+    def loss(self, feats: Tensor, target: dict[str, Tensor]) -> dict[str, Tensor]:
         """Cross-entropy against the spread labels.
 
         Args:
             feats: (B, C, H, W) features.
-            keypoints: (B, K, 2) labels, normalised (x, y) over the crop. One outside of
-                the crop cannot be seen, and does not count.
-            confidence: (B, K) weight of each label.
+            target: ``keypoints_normalized`` (B, K, 2) labels (x, y) over the crop,
+                in [-1, 1] inside of it, and ``keypoints_conf`` (B, K) their weights. A
+                keypoint outside of the crop cannot be seen, and does not count.
 
         Returns:
             ``loss_aux_keypoints``.
         """
-        height, width = feats.shape[-2:]
-        inside = (keypoints.abs() <= 1).all(dim=-1)
-        weight = confidence * inside
+        return self.keypoint_loss(self(feats), feats.shape[-2:], target)
+
+    def keypoint_loss(
+        self,
+        log_probs: Tensor,
+        feat_size: tuple[int, int],
+        target: dict[str, Tensor],
+    ) -> dict[str, Tensor]:
+        """`loss` of log-probabilities (B, K, H * W) over `feat_size` = (H, W) cells."""
+        height, width = feat_size
+        keypoints = target['keypoints_normalized']
+        inside = self.inside_crop(keypoints)
+        weight = target['keypoints_conf'] * inside
         # A label outside may be anything, also not a number.
         centre = torch.where(inside[..., None], keypoints, 0)
         cells = centre.new_tensor((width / 2, height / 2))
         offset = (
-            centre[:, :, None] - cell_centres(height, width, feats.device)
+            centre[:, :, None] - cell_centres(height, width, centre.device)
         ) * cells
         spread = offset.square().sum(dim=-1) / (2 * self.sigma**2)
-        target = (-spread).softmax(dim=-1)  # (B, K, H * W)
-        entropy = -(target * self(feats)).sum(dim=-1)
+        labels = (-spread).softmax(dim=-1)  # (B, K, H * W)
+        entropy = -(labels * log_probs).sum(dim=-1)
         loss = (entropy * weight).sum() / weight.sum().clamp(min=1)
         return dict(loss_aux_keypoints=self.loss_weight * loss)
+
+    @staticmethod
+    def inside_crop(keypoints: Tensor) -> Tensor:
+        """Which of the normalised (..., 2) keypoints lie inside of the crop."""
+        return (keypoints.abs() <= 1).all(dim=-1)

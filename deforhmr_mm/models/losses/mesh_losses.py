@@ -44,17 +44,25 @@ class SMPLParamLoss(nn.Module):
     """Rotation matrices and shape coefficients of samples with SMPL labels.
 
     Args:
-        pose_weight: weight of the rotation matrices' error.
+        pose_weight: weight of the rotation matrices' error, the mean over all joints.
+        global_orient_weight: weight of the pelvis's error beside that, in which it is
+            one joint of 24.
         betas_weight: weight of the shape coefficients' error.
     """
 
-    def __init__(self, pose_weight: float = 1.0, betas_weight: float = 0.01) -> None:
+    def __init__(
+        self,
+        pose_weight: float = 1.0,
+        betas_weight: float = 0.01,
+        global_orient_weight: float = 0.0,
+    ) -> None:
         super().__init__()
         self.pose_weight = pose_weight
+        self.global_orient_weight = global_orient_weight
         self.betas_weight = betas_weight
 
     def forward(self, pred: dict, target: dict) -> dict[str, Tensor]:
-        """``loss_pose`` and ``loss_betas``.
+        """``loss_pose``, ``loss_betas``; ``loss_global_orient`` if it has a weight.
 
         Both dicts hold ``global_orient`` (B, 1, 3, 3), ``body_pose`` (B, 23, 3, 3) and
         ``betas`` (B, 10); `target` also ``has_smpl`` (B,).
@@ -66,10 +74,14 @@ class SMPLParamLoss(nn.Module):
         )
         pose_error = masked_mse(pose, label, has_smpl)
         betas_error = masked_mse(pred['betas'], target['betas'], has_smpl)
-        return dict(
+        losses = dict(
             loss_pose=self.pose_weight * pose_error,
             loss_betas=self.betas_weight * betas_error,
         )
+        if self.global_orient_weight:
+            error = masked_mse(pose[:, :1], label[:, :1], has_smpl)
+            losses['loss_global_orient'] = self.global_orient_weight * error
+        return losses
 
 
 @MODELS.register_module()
