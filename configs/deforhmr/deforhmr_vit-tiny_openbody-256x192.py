@@ -13,7 +13,7 @@ model = dict(
         type='ViT',
         arch=dict(embed_dims=192, depth=4, num_heads=3),
         patch_size=32,
-        conv_stem=(0, 1, 1, 3, 3),
+        conv_stem=(0, 0, 1, 3, 3),
     ),
     head=dict(
         type='DeforHMRHead',
@@ -56,7 +56,7 @@ train_pipeline = [
 data_root = 'data/open_body/'
 
 train_dataloader = dict(
-    batch_size=8,
+    batch_size=16,
     # In the training process: on two cores, whose work a third process would stop.
     num_workers=0,
     persistent_workers=False,
@@ -94,15 +94,15 @@ test_dataloader = dict(
 val_evaluator = dict(type='MeshMetric', protocol='smpl24')
 test_evaluator = val_evaluator
 
-max_epochs = 24
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=3)
+max_epochs = 20
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=2)
 val_cfg = dict()
 test_cfg = dict()
 
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(
-        type='AdamW', lr=6e-4, betas=(0.9, 0.99), weight_decay=0.05, fused=True
+        type='AdamW', lr=8e-4, betas=(0.9, 0.99), weight_decay=0.05, fused=True
     ),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
     clip_grad=dict(max_norm=1.0),
@@ -119,7 +119,7 @@ param_scheduler = [
 ]
 auto_scale_lr = dict(base_batch_size=16)
 
-custom_hooks = [dict(type='EMAHook', momentum=0.001, priority='NORMAL')]
+custom_hooks = [dict(type='EMAHook', momentum=0.008, interval=8, priority='NORMAL')]
 default_hooks = dict(
     checkpoint=dict(save_best='PA-MPJPE', rule='less', max_keep_ckpts=2)
 )
