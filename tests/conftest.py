@@ -31,7 +31,8 @@ model = dict(
         type='ImgDataPreprocessor', mean=[127.5] * 3, std=[64.0] * 3, bgr_to_rgb=True),
     backbone=dict(type='ViT', arch=dict(embed_dims=32, depth=1, num_heads=2)),
     head=dict(type='DeforHMRHead', in_channels=32, num_layers=1, embed_dims=32,
-        num_heads=2, head_dims=16, ffn_dims=32, num_groups=2))
+        num_heads=2, head_dims=16, ffn_dims=32,
+        cross_attention=dict(num_groups=2)))
 test_dataloader = dict(dataset=dict(pipeline=[
     dict(type='LoadImage'),
     dict(type='TopdownAffine', input_size=(192, 256)),

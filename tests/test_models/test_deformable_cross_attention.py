@@ -15,8 +15,9 @@ CHANNELS, DIMS, QUERIES, SIZE = 16, 24, 5, (4, 3)
 
 def make(**kwargs):
     torch.manual_seed(0)
-    options = dict(num_heads=4, head_dims=6, num_groups=4, kernel_size=3)
-    return DeformableCrossAttention(DIMS, CHANNELS, QUERIES, SIZE, **options | kwargs)
+    options = dict(in_channels=CHANNELS, num_queries=QUERIES, feat_size=SIZE)
+    options |= dict(num_heads=4, head_dims=6, num_groups=4, kernel_size=3)
+    return DeformableCrossAttention(DIMS, **options | kwargs)
 
 
 def inputs(batch=2):
@@ -158,9 +159,17 @@ def test_regular_attention_samples_nothing():
     [
         (
             dict(num_groups=3, num_heads=3),
-            'num_groups=3 does not divide in_channels=16',
+            'num_groups=3 does not divide in_channels=16.*; 1 would fit',
         ),
-        (dict(num_groups=8), 'num_groups=8 does not divide num_heads=4'),
+        (
+            dict(num_groups=8),
+            'num_groups=8 does not divide num_heads=4.*; 1, 2, 4 would fit',
+        ),
+        (dict(position_bias='grids'), "'grid', 'learned', 'sine', None"),
+        (
+            dict(position_bias='sine', num_groups=2, num_heads=2, in_channels=12),
+            'multiple of four channels',
+        ),
         (dict(kernel_size=4), 'kernel_size must be odd'),
     ],
 )

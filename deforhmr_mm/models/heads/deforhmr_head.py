@@ -1,6 +1,7 @@
 """The DeforHMR head: pose and shape tokens that read deformably sampled features."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -9,7 +10,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from deforhmr_mm.geometry.rotations import rot6d_to_rotmat
-from deforhmr_mm.models.heads.mean_params import facing_rest_pose, load_mean_params
+from deforhmr_mm.models.heads.feature_levels import pick_level
+from deforhmr_mm.models.heads.mean_params import load_start
 from deforhmr_mm.models.layers import DeformableDecoder
 from deforhmr_mm.registry import MODELS
 
@@ -27,7 +29,7 @@ class DeforHMRHead(BaseModule):
     Each token is learned and conditioned on the current estimate, at first the mean
     parameters; the decoder reads the features, and linear readouts predict a residual
     on the estimate (error feedback; the paper has one round). The crop camera is read
-    from the shape token.
+    from the shape token, or from a token of its own.
 
     Args:
         in_channels: channels of the features.
@@ -37,19 +39,22 @@ class DeforHMRHead(BaseModule):
         num_heads: attention heads.
         head_dims: width of a head.
         ffn_dims: hidden width of the feed-forward parts.
-        num_groups: channel groups with sampling offsets of their own.
-        kernel_size: side of the offset network's filters, in cells.
-        max_offset: largest sampling offset, in cells.
-        share_groups: share the offset filters between groups.
-        deformable: False gives ordinary cross-attention.
-        position_bias: add sampled per-query bias grids.
-        num_iters: rounds of error feedback.
-        num_betas: shape coefficients.
+        cross_attention: config of the cross-attention: options of
+            `DeformableCrossAttention`, or another ``type`` with its options.
+        multi_query: a token for each joint and one for the shape; False gives one token
+            for everything, as HMR2.0 has (the other side of the paper's ablation).
+        camera_token: read the camera from a token of its own.
         box_info: tell the tokens where the crop lies in the full camera, as CLIFF does
             (Li et al., ECCV 2022): a body off the optical axis looks turned.
+        num_iters: rounds of error feedback.
+        num_betas: shape coefficients.
         mean_params: npz of mean parameters (see `load_mean_params`); None starts from
             the rest pose.
+        feat_level: which level is read where the backbone gives several.
         init_cfg: mmengine's weight initialisation.
+
+    Raises:
+        ValueError: if an option does not fit the others; the message names it.
     """
 
     def __init__(
@@ -61,26 +66,36 @@ class DeforHMRHead(BaseModule):
         num_heads: int = 8,
         head_dims: int = 64,
         ffn_dims: int = 1024,
-        num_groups: int = 8,
-        kernel_size: int = 5,
-        max_offset: float = 2.0,
-        share_groups: bool = False,
-        deformable: bool = True,
-        position_bias: bool = True,
+        cross_attention: dict | None = None,
+        multi_query: bool = True,
+        camera_token: bool = False,
+        box_info: bool = False,
         num_iters: int = 1,
         num_betas: int = 10,
-        box_info: bool = False,
         mean_params: str | Path | None = None,
+        feat_level: int = -1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         if num_iters < 1:
             raise ValueError(f'num_iters must be at least 1, got {num_iters}')
+        if num_layers < 1:
+            raise ValueError(f'num_layers must be at least 1, got {num_layers}')
+        if camera_token and not multi_query:
+            raise ValueError(
+                'camera_token=True needs multi_query=True: a single query reads '
+                'everything, the camera too'
+            )
         self.num_iters = num_iters
-        num_queries = NUM_POSE_TOKENS + 1
+        self.multi_query = multi_query
+        self.feat_level = feat_level
+        num_queries = NUM_POSE_TOKENS + 1 + camera_token if multi_query else 1
+        # Joints that one token is conditioned on and reads out.
+        joints = 1 if multi_query else NUM_POSE_TOKENS
         self.tokens = nn.Parameter(torch.empty(num_queries, embed_dims))
-        self.pose_embed = nn.Linear(6, embed_dims)
+        self.pose_embed = nn.Linear(6 * joints, embed_dims)
         self.betas_embed = nn.Linear(num_betas, embed_dims)
+        self.camera_embed = nn.Linear(3, embed_dims) if camera_token else None
         self.box_embed = nn.Linear(BOX_INFO, embed_dims) if box_info else None
         self.decoder = DeformableDecoder(
             num_layers,
@@ -89,35 +104,20 @@ class DeforHMRHead(BaseModule):
             head_dims,
             ffn_dims,
             cross_attention=dict(
+                cross_attention or {},
                 in_channels=in_channels,
                 num_queries=num_queries,
                 feat_size=feat_size,
-                num_groups=num_groups,
-                kernel_size=kernel_size,
-                max_offset=max_offset,
-                share_groups=share_groups,
-                deformable=deformable,
-                position_bias=position_bias,
             ),
         )
-        self.pose_readout = nn.Linear(embed_dims, 6)
+        self.pose_readout = nn.Linear(embed_dims, 6 * joints)
         self.betas_readout = nn.Linear(embed_dims, num_betas)
         self.camera_readout = nn.Linear(embed_dims, 3)
         self._init_from_scratch()
-
-        means = (
-            facing_rest_pose(num_betas)
-            if mean_params is None
-            else load_mean_params(mean_params)
-        )
-        if len(means.betas) < num_betas:
-            raise ValueError(
-                f'mean_params has {len(means.betas)} betas, the head '
-                f'num_betas={num_betas}'
-            )
+        means = load_start(mean_params, num_betas)
         # In the checkpoint, so that a trained head needs no file of means.
         self.register_buffer('mean_rot6d', means.rot6d)
-        self.register_buffer('mean_betas', means.betas[:num_betas])
+        self.register_buffer('mean_betas', means.betas)
         self.register_buffer('mean_camera', means.camera)
 
     @property
@@ -127,22 +127,18 @@ class DeforHMRHead(BaseModule):
 
     def _init_from_scratch(self) -> None:
         nn.init.trunc_normal_(self.tokens, std=0.02)
-        for module in self.decoder.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.xavier_uniform_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        self.decoder.init_weights()
         for readout in (self.pose_readout, self.betas_readout, self.camera_readout):
             nn.init.xavier_uniform_(readout.weight, gain=READOUT_GAIN)
             nn.init.zeros_(readout.bias)
 
     def forward(
-        self, feats: Tensor | tuple[Tensor, ...], box_info: Tensor | None = None
+        self, feats: Tensor | Sequence[Tensor], box_info: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Regress the body.
 
         Args:
-            feats: (B, C, H, W) features; of several levels the last is taken.
+            feats: (B, C, H, W) features; of several levels `feat_level` is taken.
             box_info: (B, 3) centre of the crop relative to the principal point (x, y),
                 and height of the crop, all over the focal length; read if the head was
                 built with `box_info`.
@@ -153,10 +149,11 @@ class DeforHMRHead(BaseModule):
             crop camera (s, tx, ty) with s > 0; all fp32.
 
         Raises:
-            ValueError: if the head was built with `box_info` and none is given.
+            ValueError: if there is no such level, the features are not of the size that
+                the head was built for, or it was built with `box_info` and none is
+                given.
         """
-        if isinstance(feats, (tuple, list)):
-            feats = feats[-1]
+        feats = pick_level(feats, self.feat_level)
         batch = len(feats)
         base_tokens = self._base_tokens(box_info)
         contexts = self.decoder.encode_context(feats)
@@ -164,17 +161,14 @@ class DeforHMRHead(BaseModule):
         betas = self.mean_betas.expand(batch, -1)
         raw_camera = _camera_to_raw(self.mean_camera).expand(batch, -1)
         for _ in range(self.num_iters):
-            tokens = base_tokens + torch.cat(
-                (self.pose_embed(rot6d), self.betas_embed(betas)[:, None]), dim=1
-            )
+            tokens = base_tokens + self._condition(rot6d, betas, raw_camera)
             tokens = self.decoder(tokens, contexts)
             # The residuals decide millimetres: fp32 also under autocast.
             with torch.autocast(tokens.device.type, enabled=False):
-                tokens = tokens.float()
-                shape_token = tokens[:, NUM_POSE_TOKENS]
-                rot6d = rot6d + self.pose_readout(tokens[:, :NUM_POSE_TOKENS])
-                betas = betas + self.betas_readout(shape_token)
-                raw_camera = raw_camera + self.camera_readout(shape_token)
+                pose, shape, camera = self._token_roles(tokens.float())
+                rot6d = rot6d + self.pose_readout(pose).reshape(rot6d.shape)
+                betas = betas + self.betas_readout(shape)
+                raw_camera = raw_camera + self.camera_readout(camera)
         rotmats = rot6d_to_rotmat(rot6d)
         return dict(
             global_orient=rotmats[:, :1],
@@ -184,7 +178,7 @@ class DeforHMRHead(BaseModule):
         )
 
     def _base_tokens(self, box_info: Tensor | None) -> Tensor:
-        """The learned tokens (25, D), or (B, 25, D) with the crop's place added."""
+        """The learned tokens (Q, D), or (B, Q, D) with the crop's place added."""
         if self.box_embed is None:
             return self.tokens
         if box_info is None:
@@ -193,6 +187,23 @@ class DeforHMRHead(BaseModule):
                 'a MeshEstimator computes it where it is called with data_samples'
             )
         return self.tokens + self.box_embed(box_info)[:, None]
+
+    def _condition(self, rot6d: Tensor, betas: Tensor, raw_camera: Tensor) -> Tensor:
+        """What the current estimate adds to each token: (B, Q, D)."""
+        shape = self.betas_embed(betas)[:, None]
+        if not self.multi_query:
+            return shape + self.pose_embed(rot6d.flatten(1))[:, None]
+        parts = [self.pose_embed(rot6d), shape]
+        if self.camera_embed is not None:
+            parts.append(self.camera_embed(raw_camera)[:, None])
+        return torch.cat(parts, dim=1)
+
+    def _token_roles(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The tokens that pose (B, 24 or 1, D), shape and camera (B, D) are read of."""
+        if not self.multi_query:
+            return tokens, tokens[:, 0], tokens[:, 0]
+        # The last one is the camera's own, or else the shape token again.
+        return tokens[:, :NUM_POSE_TOKENS], tokens[:, NUM_POSE_TOKENS], tokens[:, -1]
 
 
 def _camera_to_raw(camera: Tensor) -> Tensor:

@@ -36,6 +36,21 @@ def facing_rest_pose(num_betas: int = 10) -> MeanParams:
     return MeanParams(rot6d, torch.zeros(num_betas), torch.tensor(START_CAMERA))
 
 
+def load_start(path: str | Path | None, num_betas: int) -> MeanParams:
+    """Where a head of `num_betas` starts: a file's means, or the rest pose for None.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not as `load_mean_params` expects, or has fewer betas.
+    """
+    means = facing_rest_pose(num_betas) if path is None else load_mean_params(path)
+    if len(means.betas) < num_betas:
+        raise ValueError(
+            f'mean_params has {len(means.betas)} betas, the head num_betas={num_betas}'
+        )
+    return means._replace(betas=means.betas[:num_betas])
+
+
 def load_mean_params(path: str | Path) -> MeanParams:
     """Read a npz of mean parameters.
 

@@ -2,14 +2,25 @@
 
 from .deformable_cross_attention import DeformableCrossAttention, EncodedContext
 from .deformable_decoder import DeformableDecoder, DeformableDecoderLayer
+from .key_positions import LearnedKeyPosition, SineKeyPosition
+from .ms_deform_cross_attention import FlatContext, MSDeformCrossAttention
 from .offsets import OffsetNetwork
 from .position_bias import SampledGridBias
+from .samplers import AutoSampler, MMCVSampler, TorchSampler, im2col_step
 
 __all__ = [
+    'AutoSampler',
     'DeformableCrossAttention',
     'DeformableDecoder',
     'DeformableDecoderLayer',
     'EncodedContext',
+    'FlatContext',
+    'LearnedKeyPosition',
+    'MMCVSampler',
+    'MSDeformCrossAttention',
     'OffsetNetwork',
     'SampledGridBias',
+    'SineKeyPosition',
+    'TorchSampler',
+    'im2col_step',
 ]

@@ -1,12 +1,11 @@
 """The decoder: tokens that read the features by deformable cross-attention."""
 
+from typing import NamedTuple
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deforhmr_mm.models.layers.deformable_cross_attention import (
-    DeformableCrossAttention,
-    EncodedContext,
-)
+from deforhmr_mm.registry import MODELS
 
 
 class SelfAttention(nn.Module):
@@ -30,7 +29,7 @@ class DeformableDecoderLayer(nn.Module):
     """Self-attention, deformable cross-attention and feed-forward, pre-norm.
 
     Args:
-        cross_attention: the layer's deformable cross-attention.
+        cross_attention: the layer's cross-attention.
         embed_dims: D, width of the query tokens.
         num_heads: heads of the self-attention.
         head_dims: width of a head of the self-attention.
@@ -39,7 +38,7 @@ class DeformableDecoderLayer(nn.Module):
 
     def __init__(
         self,
-        cross_attention: DeformableCrossAttention,
+        cross_attention: nn.Module,
         embed_dims: int,
         num_heads: int,
         head_dims: int,
@@ -55,7 +54,7 @@ class DeformableDecoderLayer(nn.Module):
             nn.Linear(embed_dims, ffn_dims), nn.GELU(), nn.Linear(ffn_dims, embed_dims)
         )
 
-    def forward(self, tokens: Tensor, context: EncodedContext) -> Tensor:
+    def forward(self, tokens: Tensor, context: NamedTuple) -> Tensor:
         """Update the tokens (B, Q, D) with what they read from the encoded context."""
         tokens = tokens + self.self_attention(self.self_norm(tokens))
         tokens = tokens + self.cross_attention(self.cross_norm(tokens), context)
@@ -65,14 +64,19 @@ class DeformableDecoderLayer(nn.Module):
 class DeformableDecoder(nn.Module):
     """A stack of decoder layers that all read the same features (method: section 3).
 
+    What a layer's deformable cross-attention samples does not depend on the queries, so
+    the samples, keys and values of all layers are made in one pass before the first
+    token moves.
+
     Args:
         num_layers: L.
         embed_dims: D, width of the query tokens.
         num_heads: heads of both attentions.
         head_dims: width of a head.
         ffn_dims: hidden width of the feed-forward parts.
-        cross_attention: further options of `DeformableCrossAttention`, the same for all
-            layers: ``in_channels``, ``num_queries``, ``feat_size``, ``num_groups``, ...
+        cross_attention: config of the layers' cross-attention, the same for all:
+            ``type`` (`DeformableCrossAttention` by default), ``in_channels``,
+            ``num_queries``, ``feat_size``, and its options.
     """
 
     def __init__(
@@ -85,28 +89,38 @@ class DeformableDecoder(nn.Module):
         cross_attention: dict,
     ) -> None:
         super().__init__()
+        config = dict(
+            dict(type='DeformableCrossAttention'),
+            embed_dims=embed_dims,
+            num_heads=num_heads,
+            head_dims=head_dims,
+            **cross_attention,
+        )
         self.layers = nn.ModuleList(
             DeformableDecoderLayer(
-                DeformableCrossAttention(
-                    embed_dims,
-                    num_heads=num_heads,
-                    head_dims=head_dims,
-                    **cross_attention,
-                ),
-                embed_dims,
-                num_heads,
-                head_dims,
-                ffn_dims,
+                MODELS.build(config), embed_dims, num_heads, head_dims, ffn_dims
             )
             for _ in range(num_layers)
         )
         self.norm = nn.LayerNorm(embed_dims)
 
-    def encode_context(self, features: Tensor) -> list[EncodedContext]:
-        """Keys, values and biases of every layer for (B, C, H, W) features."""
-        return [layer.cross_attention.encode_context(features) for layer in self.layers]
+    def init_weights(self) -> None:
+        """Uniform starting values (Glorot), or what a cross-attention has itself."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        for layer in self.layers:
+            if hasattr(layer.cross_attention, 'init_weights'):
+                layer.cross_attention.init_weights()
 
-    def forward(self, tokens: Tensor, contexts: list[EncodedContext]) -> Tensor:
+    def encode_context(self, features: Tensor) -> list[NamedTuple]:
+        """What every layer attends to in (B, C, H, W) features."""
+        attentions = [layer.cross_attention for layer in self.layers]
+        return attentions[0].encode_contexts(attentions, features)
+
+    def forward(self, tokens: Tensor, contexts: list[NamedTuple]) -> Tensor:
         """Decode.
 
         Args:

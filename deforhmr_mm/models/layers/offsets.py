@@ -1,6 +1,9 @@
 """Sampling offsets predicted from the features alone (DAT, Xia et al., CVPR 2022)."""
 
+from collections.abc import Sequence
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -16,11 +19,15 @@ class GroupLayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (B, C, H, W) maps over the C / G channels of each group."""
-        grouped = x.unflatten(1, (self.num_groups, -1))
-        centred = grouped - grouped.mean(dim=2, keepdim=True)
-        variance = centred.square().mean(dim=2, keepdim=True)
-        normed = centred * torch.rsqrt(variance + self.eps)
+        normed = _normalize_groups(x.unflatten(1, (self.num_groups, -1)), self.eps)
         return normed.flatten(1, 2) * self.weight + self.bias
+
+
+def _normalize_groups(grouped: Tensor, eps: float) -> Tensor:
+    """Zero mean and unit variance over the channels of (..., G, C / G, H, W)."""
+    centred = grouped - grouped.mean(dim=-3, keepdim=True)
+    variance = centred.square().mean(dim=-3, keepdim=True)
+    return centred * torch.rsqrt(variance + eps)
 
 
 class OffsetNetwork(nn.Module):
@@ -84,8 +91,54 @@ class OffsetNetwork(nn.Module):
         """
         batch, _, height, width = features.shape
         if self.share_groups:
-            features = features.reshape(batch * self.num_groups, -1, height, width)
+            # Each group as a picture of its own.
+            width_of_group = features.shape[1] // self.num_groups
+            features = features.reshape(-1, width_of_group, height, width)
         raw = self.pointwise(self.act(self.norm(self.depthwise(features))))
-        raw = raw.reshape(batch, self.num_groups, 2, height * width).transpose(2, 3)
+        return self.bound(raw.reshape(batch, self.num_groups, 2, height, width))
+
+    def bound(self, raw: Tensor) -> Tensor:
+        """Raw maps (..., 2, H, W) to offsets (..., H * W, 2) of bounded length."""
+        height, width = raw.shape[-2:]
         cell = raw.new_tensor((2 / width, 2 / height))
-        return self.max_offset * torch.tanh(raw) * cell
+        return self.max_offset * torch.tanh(raw.flatten(-2).transpose(-1, -2)) * cell
+
+
+def batched_offsets(networks: Sequence[OffsetNetwork], features: Tensor) -> Tensor:
+    """Offsets of several networks with the same options, in one pass.
+
+    Args:
+        networks: the L networks of a decoder's layers.
+        features: (B, C, H, W) context that all of them read.
+
+    Returns:
+        (B, L, G, H * W, 2) what each network gives.
+    """
+    first, count = networks[0], len(networks)
+    batch, _, height, width = features.shape
+    filters = first.depthwise.weight.shape[0]
+    if first.share_groups:
+        features = features.reshape(-1, filters, height, width)
+    # Each channel of the features meets its filter of every network.
+    x = F.conv2d(
+        features,
+        torch.stack([net.depthwise.weight for net in networks], dim=1).flatten(0, 1),
+        torch.stack([net.depthwise.bias for net in networks], dim=1).flatten(),
+        padding=first.depthwise.padding,
+        groups=filters,
+    )
+    x = x.unflatten(1, (filters, count)).transpose(1, 2)  # (B', L, C', H, W)
+    x = _normalize_groups(
+        x.unflatten(2, (first.norm.num_groups, -1)), first.norm.eps
+    ).flatten(2, 3)
+    x = x * torch.stack([net.norm.weight for net in networks])
+    x = F.gelu(x + torch.stack([net.norm.bias for net in networks]))
+    sets = first.pointwise.groups
+    pointwise = torch.stack([net.pointwise.weight for net in networks])
+    raw = F.conv2d(
+        x.flatten(1, 2), pointwise.flatten(0, 1), groups=count * sets
+    )  # (B', L * 2 G', H, W)
+    folded = first.num_groups // sets
+    raw = raw.reshape(batch, folded, count, sets, 2, height, width)
+    # With shared filters the groups are in the batch, otherwise among the sets.
+    return first.bound(raw.transpose(1, 2).flatten(2, 3))

@@ -5,6 +5,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def sample_bias_grids(grids: Tensor, positions: Tensor) -> Tensor:
+    """Sample the grids of heads and queries where each head's group has its keys.
+
+    Args:
+        grids: (heads, queries, rows, columns), the heads split evenly over the groups.
+        positions: (B, G, N, 2) normalised (x, y) of the keys.
+
+    Returns:
+        (B, heads, queries, N) biases; beyond the grid its border holds.
+    """
+    batch, groups, count, _ = positions.shape
+    heads, queries, rows, columns = grids.shape
+    # Each group's grids are one picture with heads / G * queries channels, and the
+    # positions of the whole batch are read from it at once.
+    sampled = F.grid_sample(
+        grids.reshape(groups, heads // groups * queries, rows, columns),
+        positions.transpose(0, 1).reshape(groups, 1, batch * count, 2),
+        mode='bilinear',
+        padding_mode='border',
+        align_corners=False,
+    )  # (G, heads / G * queries, 1, B * N)
+    sampled = sampled.reshape(heads, queries, batch, count)
+    return sampled.permute(2, 0, 1, 3)
+
+
 class SampledGridBias(nn.Module):
     """One learned bias grid for each head and query token, sampled where the keys lie.
 
@@ -30,24 +55,5 @@ class SampledGridBias(nn.Module):
         nn.init.trunc_normal_(self.grids, std=0.01)
 
     def forward(self, positions: Tensor) -> Tensor:
-        """Sample the biases.
-
-        Args:
-            positions: (B, G, N, 2) normalised (x, y) of the keys, for each group.
-
-        Returns:
-            (B, heads, queries, N) biases to add to the attention logits.
-        """
-        batch, groups, count, _ = positions.shape
-        heads, queries, rows, columns = self.grids.shape
-        # Each group's grids are one picture with heads / G * queries channels, and the
-        # positions of the whole batch are read from it at once.
-        sampled = F.grid_sample(
-            self.grids.reshape(groups, heads // groups * queries, rows, columns),
-            positions.transpose(0, 1).reshape(groups, 1, batch * count, 2),
-            mode='bilinear',
-            padding_mode='border',
-            align_corners=False,
-        )  # (G, heads / G * queries, 1, B * N)
-        sampled = sampled.reshape(heads, queries, batch, count)
-        return sampled.permute(2, 0, 1, 3)
+        """Biases (B, heads, queries, N) of keys at (B, G, N, 2) positions."""
+        return sample_bias_grids(self.grids.to(positions.dtype), positions)
