@@ -3,6 +3,16 @@
 from .collate import mesh_collate
 from .hmr_dataset import HMRDataset
 from .labels import AnnotationError, LabelRecord
+from .mean_body import build_labels, mean_body, mean_crop_camera, read_labels
 from .transforms import *  # noqa: F403
 
-__all__ = ['AnnotationError', 'HMRDataset', 'LabelRecord', 'mesh_collate']
+__all__ = [
+    'AnnotationError',
+    'HMRDataset',
+    'LabelRecord',
+    'build_labels',
+    'mean_body',
+    'mean_crop_camera',
+    'mesh_collate',
+    'read_labels',
+]

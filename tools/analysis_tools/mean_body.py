@@ -17,9 +17,7 @@ Example: python tools/analysis_tools/mean_body.py CONFIG --split test --out scor
 import argparse
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
@@ -27,11 +25,10 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
+from deforhmr_mm.datasets import AnnotationError, build_labels, mean_body, read_labels
 from deforhmr_mm.evaluation import MeshMetric
-from deforhmr_mm.geometry import mean_rotation
-from deforhmr_mm.registry import DATASETS, METRICS
+from deforhmr_mm.registry import METRICS
 
-LABELS = ('global_orient', 'body_pose', 'betas', 'has_smpl')
 BATCH_SIZE = 64
 
 
@@ -49,49 +46,6 @@ def parse_args() -> argparse.Namespace:
         help='override settings of the config, key=value',
     )
     return parser.parse_args()
-
-
-def without_pipelines(config: Any) -> Any:
-    """Copy of a data set config in which every pipeline is empty."""
-    if isinstance(config, dict):
-        return {
-            key: [] if key == 'pipeline' else without_pipelines(value)
-            for key, value in config.items()
-        }
-    if isinstance(config, list | tuple):
-        return [without_pipelines(value) for value in config]
-    return config
-
-
-def build_labels(config: dict) -> BaseDataset:
-    """Data set of a dataloader config that reads annotations only."""
-    return DATASETS.build(without_pipelines(config['dataset']))
-
-
-def read_labels(dataset: BaseDataset) -> Iterator[dict[str, Tensor]]:
-    """Labels of every sample, with a leading dimension of 1."""
-    for index in range(len(dataset)):
-        sample = dataset[index]
-        yield {key: torch.as_tensor(sample[key]) for key in LABELS}
-
-
-def mean_body(dataset: BaseDataset) -> dict[str, Tensor]:
-    """Mean pose and shape over the samples with SMPL labels, leading dimension 1."""
-    labels = [label for label in read_labels(dataset) if label['has_smpl'].item() > 0]
-    if not labels:
-        raise SystemExit(
-            'the training set has no sample with SMPL labels (has_smpl = 1)'
-        )
-    stacked = {
-        key: torch.cat([label[key] for label in labels]).double()
-        for key in LABELS
-        if key != 'has_smpl'
-    }
-    return {
-        'global_orient': mean_rotation(stacked['global_orient'])[None].float(),
-        'body_pose': mean_rotation(stacked['body_pose'])[None].float(),
-        'betas': stacked['betas'].mean(0, keepdim=True).float(),
-    }
 
 
 @torch.no_grad()
@@ -137,7 +91,10 @@ def main() -> None:
 
     train = build_labels(config.train_dataloader)
     split = build_labels(config[f'{args.split}_dataloader'])
-    mean = mean_body(train)
+    try:
+        mean = mean_body(train)
+    except AnnotationError as error:
+        raise SystemExit(f'{args.config}: train_dataloader: {error}') from error
     report = []
     for metric in metrics:
         scores = score(metric, mean, split)

@@ -2,7 +2,12 @@
 
 from .deforhmr_head import DeforHMRHead
 from .keypoint_aux_head import KeypointAuxHead
-from .mean_params import MeanParams, facing_rest_pose, load_mean_params
+from .mean_params import (
+    MeanParams,
+    facing_rest_pose,
+    load_mean_params,
+    save_mean_params,
+)
 from .part_aux_head import PartAuxHead
 
 __all__ = [
@@ -12,4 +17,5 @@ __all__ = [
     'PartAuxHead',
     'facing_rest_pose',
     'load_mean_params',
+    'save_mean_params',
 ]

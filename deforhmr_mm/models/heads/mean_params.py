@@ -1,5 +1,6 @@
 """Mean SMPL parameters, from which error feedback starts."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,10 +93,44 @@ def load_mean_params(path: str | Path) -> MeanParams:
         rot6d = rot6d_from_row_major(rows.reshape(NUM_JOINTS, 6))
         betas = _shaped(arrays, 'shape', (10,), path)
         camera = _shaped(arrays, 'cam', (3,), path)
-    check_rot6d(rot6d, f'{path}: mean pose')
-    if not camera[0] > 0:
-        raise ValueError(f'{path}: the camera scale must be positive, got {camera[0]}')
-    return MeanParams(rot6d, torch.as_tensor(betas, dtype=torch.float32), camera)
+    means = MeanParams(rot6d, torch.as_tensor(betas, dtype=torch.float32), camera)
+    _check(means, path)
+    return means
+
+
+def save_mean_params(path: str | Path, means: MeanParams) -> None:
+    """Write mean parameters in our layout, whole or not at all.
+
+    Args:
+        path: the ``.npz`` file; its folder is made.
+        means: the parameters.
+
+    Raises:
+        ValueError: if a rotation is degenerate or the camera's scale not positive.
+    """
+    path = Path(path)
+    _check(means, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        with temporary.open('wb') as file:
+            np.savez(
+                file,
+                rot6d=means.rot6d.numpy(),
+                betas=means.betas.numpy(),
+                camera=means.camera.numpy(),
+                rot6d_layout='columns',
+            )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check(means: MeanParams, path: Path) -> None:
+    check_rot6d(means.rot6d, f'{path}: mean pose')
+    scale = means.camera[0]
+    if not scale > 0:
+        raise ValueError(f'{path}: the camera scale must be positive, got {scale}')
 
 
 def _shaped(arrays: dict, key: str, shape: tuple[int, ...], path: Path) -> Tensor:
