@@ -1,14 +1,16 @@
-"""Every config can be read, and its parts be built at a size for tests."""
+"""Every config builds at a size for tests; those with training data train a step."""
 
+import inspect
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
+from deforhmr_mm.models.layers.samplers import mmcv_ops_error
 from deforhmr_mm.registry import DATASETS, METRICS, MODELS, TRANSFORMS
-from deforhmr_mm.structures import MeshDataSample
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FILES = sorted(
@@ -16,38 +18,103 @@ FILES = sorted(
     for path in CONFIGS.rglob('*.py')
     if '_base_' not in path.relative_to(CONFIGS).parts
 )
+NEEDS_MMCV_OPS = ('MSDeformCrossAttention', 'MMCVSampler')
+WIDTH = 32
+# Arguments that make a head small, for those that it has.
+TINY_HEAD = dict(num_layers=1, embed_dims=16, head_dims=4, ffn_dims=16)
+# Weights on the mean betas, which are zeros at rest, and on HMR2.0's token of zero.
+FED_ZEROS = {
+    'head.betas_embed.weight',
+    'head.transformer.to_token_embedding.weight',
+}
 
 
 def shrunk(config: Config) -> Config:
-    """The config without the files that are the user's, and with a tiny encoder."""
-    for part in (config.model, config.val_evaluator, config.test_evaluator):
-        part.body_model = dict(type='SMPL')
-    config.model.backbone.arch = dict(embed_dims=16, depth=1, num_heads=2)
-    config.model.backbone.pop('init_cfg', None)
-    config.model.head.update(in_channels=16, num_layers=1, embed_dims=16, head_dims=4)
-    config.model.head.pop('mean_params', None)
-    if 'auxiliary_head' in config.model:
-        config.model.auxiliary_head.in_channels = 16
+    """The config without the files that are the user's, and with a tiny model."""
+    for evaluator in (config.get('val_evaluator'), config.get('test_evaluator')):
+        if evaluator and 'body_model' in evaluator:
+            evaluator.body_model = dict(type='SMPL')
+    model = config.model
+    model.body_model = dict(type='SMPL')
+    for part in (model, model.backbone, model.head):
+        part.pop('init_cfg', None)
+    if model.backbone.type == 'ViT':
+        model.backbone.arch = dict(embed_dims=WIDTH, depth=1, num_heads=2)
+        model.head.in_channels = WIDTH
+        if 'auxiliary_head' in model:
+            model.auxiliary_head.in_channels = WIDTH
+    known = inspect.signature(MODELS.get(model.head.type)).parameters
+    model.head.update({key: size for key, size in TINY_HEAD.items() if key in known})
+    if 'mean_params' in model.head:
+        model.head.mean_params = None
     return config
+
+
+def read(path: Path) -> Config:
+    config = Config.fromfile(path)
+    if mmcv_ops_error() and any(name in config.pretty_text for name in NEEDS_MMCV_OPS):
+        pytest.skip(f'needs mmcv.ops: {mmcv_ops_error()}')
+    init_default_scope('deforhmr_mm')
+    return shrunk(config)
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
 def config(request) -> Config:
-    init_default_scope('deforhmr_mm')
-    return shrunk(Config.fromfile(request.param))
+    return read(request.param)
+
+
+@pytest.fixture(
+    params=[path for path in FILES if Config.fromfile(path).get('train_cfg')],
+    ids=lambda path: path.stem,
+)
+def trainable(request) -> Config:
+    return read(request.param)
+
+
+@pytest.fixture
+def batch(samples) -> dict:
+    """What the data loader gives."""
+    crops = [torch.randint(0, 256, (3, 256, 192), dtype=torch.uint8) for _ in samples]
+    return dict(inputs=crops, data_samples=samples)
 
 
 def test_there_are_configs():
-    assert len(FILES) >= 2
+    folders = {path.parent.name for path in FILES}
+    assert {'deforhmr', 'ablations'} <= folders
 
 
-def test_model_builds_and_runs(config):
-    model = MODELS.build(config.model).eval()
-    place = dict(ori_shape=(480, 640), input_center=(200, 260), input_scale=(150, 200))
-    samples = [MeshDataSample(metainfo=place) for _ in range(2)]
+def test_model_builds_and_tests_a_step(config, batch):
+    model = MODELS.build(config.model)
+    model.eval()
     with torch.no_grad():
-        params = model(torch.rand(2, 3, 256, 192), samples)
-    assert params['body_pose'].shape == (2, 23, 3, 3)
+        predicted = model.test_step(batch)
+    assert len(predicted) == 2
+    for sample in predicted:
+        pred = sample.pred_instances
+        rotmats = torch.cat((pred.global_orient, pred.body_pose), dim=1)
+        assert rotmats.shape == (1, 24, 3, 3)
+        eye = torch.eye(3).expand_as(rotmats)
+        torch.testing.assert_close(rotmats @ rotmats.mT, eye, atol=1e-4, rtol=0)
+        assert pred.vertices.isfinite().all() and pred.transl[0, 2] > 0
+
+
+def test_training_moves_what_is_not_frozen(trainable, batch):
+    model = MODELS.build(trainable.model)
+    model.train()
+    optimizer = build_optim_wrapper(model, trainable.optim_wrapper)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    log = model.train_step(batch, optimizer)
+    terms = {name for name in log if name != 'loss'}
+    assert terms >= {'loss_pose', 'loss_betas', 'loss_joints_3d', 'loss_joints_2d'}
+    assert all(value.isfinite() for value in log.values())
+    assert log['loss'].item() == pytest.approx(sum(log[t].item() for t in terms))
+    assert log['loss'].item() > 0
+    moved = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
+    frozen = {n for n, p in model.named_parameters() if not p.requires_grad}
+    assert not moved & frozen
+    assert set(before) - moved - frozen <= FED_ZEROS
+    of_backbone = {name for name in before if name.startswith('backbone.')}
+    assert frozen == (of_backbone if trainable.model.backbone.get('frozen') else set())
 
 
 def test_evaluator_pipelines_and_data_sets_are_known(config):
@@ -69,3 +136,35 @@ def test_the_papers_numbers_are_in_the_papers_config():
     assert config.train_dataloader.batch_size == 100
     assert config.auto_scale_lr.base_batch_size == 200
     assert config.optim_wrapper.optimizer.type == 'AdamW'
+
+
+@pytest.mark.parametrize(
+    ('name', 'multi_query', 'cross_attention'),
+    [
+        ('single-query-regular', False, dict(deformable=False)),
+        ('single-query', False, {}),
+        ('regular', True, dict(deformable=False)),
+        ('regular-no-position', True, dict(deformable=False, position_bias=None)),
+        ('no-position', True, dict(position_bias=None)),
+        ('sine-position', True, dict(position_bias='sine')),
+        ('learned-position', True, dict(position_bias='learned')),
+        ('ms-deform', True, dict(type='MSDeformCrossAttention')),
+    ],
+)
+def test_an_ablation_differs_from_the_papers_config_in_its_option_alone(
+    name, multi_query, cross_attention
+):
+    paper = CONFIGS / 'deforhmr' / 'deforhmr_vit-h_2xb100-100e_mixed-256x192.py'
+    stem = paper.stem.replace('vit-h_', f'vit-h_{name}_')
+    config = Config.fromfile(CONFIGS / 'ablations' / f'{stem}.py').to_dict()
+    head = config['model']['head']
+    assert head.pop('multi_query', True) == multi_query
+    assert head.pop('cross_attention', {}) == cross_attention
+    assert config == Config.fromfile(paper).to_dict()
+
+
+def test_every_ablation_is_in_the_table():
+    text = (CONFIGS / 'ablations' / 'README.md').read_text(encoding='utf-8')
+    for path in FILES:
+        if path.parent.name == 'ablations':
+            assert f'({path.name})' in text

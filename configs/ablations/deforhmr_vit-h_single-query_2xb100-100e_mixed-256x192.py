@@ -1,0 +1,4 @@
+# Table 2: one token for everything, deformable cross-attention.
+_base_ = '../deforhmr/deforhmr_vit-h_2xb100-100e_mixed-256x192.py'
+
+model = dict(head=dict(multi_query=False))
