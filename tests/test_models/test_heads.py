@@ -9,7 +9,9 @@ from deforhmr_mm.models.heads import (
     DeforHMRHead,
     KeypointAuxHead,
     PartAuxHead,
+    facing_rest_pose,
     load_mean_params,
+    save_mean_params,
 )
 
 
@@ -119,6 +121,23 @@ def test_means_that_cannot_be_used_are_refused(tmp_path, case):
         load_mean_params(path)
 
 
+def test_means_are_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / 'new' / 'means.npz'
+    means = facing_rest_pose(3)._replace(camera=torch.tensor([0.7, 0.1, -0.2]))
+    save_mean_params(path, means)
+    for got, expected in zip(load_mean_params(path), means, strict=True):
+        torch.testing.assert_close(got, expected, atol=0, rtol=0)
+    before = path.read_bytes()
+    for wrong in (
+        means._replace(rot6d=torch.zeros(24, 6)),
+        means._replace(camera=torch.zeros(3)),
+    ):
+        with pytest.raises(ValueError, match='means.npz'):
+            save_mean_params(path, wrong)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ['means.npz']
+
+
 def test_wrong_number_of_rounds_is_refused():
     with pytest.raises(ValueError, match='num_iters'):
         make(num_iters=0)
@@ -214,6 +233,23 @@ def test_part_auxiliary_ignores_joints_outside_and_samples_without_labels():
     assert all(torch.equal(before[name], after[name]) for name in before)
     sum(after.values()).backward()
     assert feats.grad.isfinite().all()
+
+
+@pytest.mark.parametrize('kind', [KeypointAuxHead, PartAuxHead])
+def test_auxiliary_heads_read_one_of_several_levels(kind):
+    levels = [torch.randn(1, 4, 8, 6), torch.randn(1, 4, 4, 3)]
+    target = dict(
+        keypoints_normalized=torch.rand(1, 45, 2),
+        keypoints_conf=torch.ones(1, 45),
+        joints=torch.randn(1, 45, 3),
+        orientations=torch.randn(1, 24, 3, 3),
+        has_smpl=torch.ones(1),
+    )
+    head = kind(in_channels=4)
+    for level in (-1, 0):
+        head.feat_level = level
+        picked, alone = head.loss(levels, target), head.loss(levels[level], target)
+        torch.testing.assert_close(picked, alone)
 
 
 def test_box_information_reaches_every_token_and_is_asked_for():

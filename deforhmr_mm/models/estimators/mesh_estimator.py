@@ -1,5 +1,7 @@
 """From a batch of crops to bodies, and from labels to losses."""
 
+from collections.abc import Sequence
+
 import torch
 from mmengine.model import BaseModel
 from mmengine.structures import InstanceData
@@ -41,7 +43,8 @@ class MeshEstimator(BaseModel):
     on.
 
     Args:
-        backbone: config of the encoder, (B, 3, H, W) -> (B, C, h, w).
+        backbone: config of the encoder, (B, 3, H, W) -> (B, C, h, w), or a sequence
+            of such levels.
         head: config of the head, features -> SMPL parameters and crop camera.
         losses: configs of the losses, by name, None for one left out; needed to train.
         body_model: config of the body, the open body by default.
@@ -173,12 +176,15 @@ class MeshEstimator(BaseModel):
         return data_samples
 
     def _regress(
-        self, feats: Tensor, data_samples: list[MeshDataSample] | None
+        self,
+        feats: Tensor | Sequence[Tensor],
+        data_samples: list[MeshDataSample] | None,
     ) -> dict[str, Tensor]:
         """The head's parameters; a head that asks is told where the crops lie."""
         if data_samples is None or not getattr(self.head, 'needs_box_info', False):
             return self.head(feats)
-        camera = self._full_cameras(data_samples, like=feats.detach().float())
+        like = feats if isinstance(feats, Tensor) else feats[0]
+        camera = self._full_cameras(data_samples, like=like.detach().float())
         offset = camera['center'] - camera['principal_point']
         lengths = torch.cat((offset, camera['scale'][:, 1:]), dim=1)
         return self.head(feats, lengths / camera['focal_length'][:, None])

@@ -1,10 +1,13 @@
 """Auxiliary 2D keypoints, for encoders that are trained from scratch."""
 
+from collections.abc import Sequence
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from deforhmr_mm.geometry.sampling import cell_centres
+from deforhmr_mm.models.heads.feature_levels import pick_level
 from deforhmr_mm.registry import MODELS
 
 
@@ -21,6 +24,7 @@ class KeypointAuxHead(BaseModule):
         num_keypoints: keypoints to locate.
         sigma: width of the Gaussian that a label is spread with, in cells.
         loss_weight: weight of the loss.
+        feat_level: which level is read where the backbone gives several.
         init_cfg: mmengine's weight initialisation.
     """
 
@@ -30,23 +34,27 @@ class KeypointAuxHead(BaseModule):
         num_keypoints: int = 45,
         sigma: float = 0.75,
         loss_weight: float = 1.0,
+        feat_level: int = -1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.logits = nn.Conv2d(in_channels, num_keypoints, 1)
         self.sigma = sigma
         self.loss_weight = loss_weight
+        self.feat_level = feat_level
 
     def forward(self, feats: Tensor) -> Tensor:
         """Log-probabilities (B, K, H * W) of each keypoint's cell."""
         with torch.autocast(feats.device.type, enabled=False):
             return self.logits(feats.float()).flatten(2).log_softmax(dim=-1)
 
-    def loss(self, feats: Tensor, target: dict[str, Tensor]) -> dict[str, Tensor]:
+    def loss(
+        self, feats: Tensor | Sequence[Tensor], target: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Cross-entropy against the spread labels.
 
         Args:
-            feats: (B, C, H, W) features.
+            feats: (B, C, H, W) features; of several levels `feat_level` is taken.
             target: ``keypoints_normalized`` (B, K, 2) labels (x, y) over the crop,
                 in [-1, 1] inside of it, and ``keypoints_conf`` (B, K) their weights. A
                 keypoint outside of the crop cannot be seen, and does not count.
@@ -54,6 +62,7 @@ class KeypointAuxHead(BaseModule):
         Returns:
             ``loss_aux_keypoints``.
         """
+        feats = pick_level(feats, self.feat_level)
         return self.keypoint_loss(self(feats), feats.shape[-2:], target)
 
     def keypoint_loss(

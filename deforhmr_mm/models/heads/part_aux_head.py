@@ -1,8 +1,11 @@
 """Auxiliary supervision of the features at each joint, for encoders from scratch."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from deforhmr_mm.models.heads.feature_levels import pick_level
 from deforhmr_mm.models.heads.keypoint_aux_head import KeypointAuxHead
 from deforhmr_mm.models.losses import masked_mse
 from deforhmr_mm.registry import MODELS
@@ -29,6 +32,7 @@ class PartAuxHead(KeypointAuxHead):
         loss_weight: weight of the keypoints' loss.
         position_weight: weight of the squared error of positions, metres squared.
         orientation_weight: weight of the squared error of the orientations' columns.
+        feat_level: which level is read where the backbone gives several.
         init_cfg: mmengine's weight initialisation.
     """
 
@@ -41,9 +45,12 @@ class PartAuxHead(KeypointAuxHead):
         loss_weight: float = 1.0,
         position_weight: float = 20.0,
         orientation_weight: float = 2.0,
+        feat_level: int = -1,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(in_channels, num_keypoints, sigma, loss_weight, init_cfg)
+        super().__init__(
+            in_channels, num_keypoints, sigma, loss_weight, feat_level, init_cfg
+        )
         self.num_joints = num_joints
         self.position_weight = position_weight
         self.orientation_weight = orientation_weight
@@ -68,11 +75,13 @@ class PartAuxHead(KeypointAuxHead):
         parts = torch.einsum('bjc,jcd->bjd', read, self.weight) + self.bias
         return parts[..., :3], parts[..., 3:]
 
-    def loss(self, feats: Tensor, target: dict[str, Tensor]) -> dict[str, Tensor]:
+    def loss(
+        self, feats: Tensor | Sequence[Tensor], target: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Losses of keypoints, positions and orientations.
 
         Args:
-            feats: (B, C, H, W) features.
+            feats: (B, C, H, W) features; of several levels `feat_level` is taken.
             target: as `KeypointAuxHead.loss` reads it, and ``joints`` (B, J', 3),
                 metres, pelvis first, ``orientations`` (B, J, 3, 3), ``has_smpl`` (B,).
                 A joint counts where it is inside the crop and its sample has SMPL
@@ -81,6 +90,7 @@ class PartAuxHead(KeypointAuxHead):
         Returns:
             ``loss_aux_keypoints``, ``loss_aux_positions``, ``loss_aux_orientations``.
         """
+        feats = pick_level(feats, self.feat_level)
         with torch.autocast(feats.device.type, enabled=False):
             log_probs = self(feats)
             losses = self.keypoint_loss(log_probs, feats.shape[-2:], target)
