@@ -94,7 +94,7 @@ test_dataloader = dict(
 val_evaluator = dict(type='MeshMetric', protocol='smpl24')
 test_evaluator = val_evaluator
 
-max_epochs = 20
+max_epochs = 18
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=2)
 val_cfg = dict()
 test_cfg = dict()
