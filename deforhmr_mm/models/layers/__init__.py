@@ -4,6 +4,7 @@ from .deformable_cross_attention import DeformableCrossAttention, EncodedContext
 from .deformable_decoder import DeformableDecoder, DeformableDecoderLayer
 from .offsets import OffsetNetwork
 from .position_bias import SampledGridBias
+from .token_decoder import TokenDecoder
 
 __all__ = [
     'DeformableCrossAttention',
@@ -12,4 +13,5 @@ __all__ = [
     'EncodedContext',
     'OffsetNetwork',
     'SampledGridBias',
+    'TokenDecoder',
 ]
