@@ -125,5 +125,19 @@ def test_missing_ops_are_named_with_the_way_out(monkeypatch):
     monkeypatch.setattr(samplers, 'mmcv_ops_error', lambda: 'no _ext')
     with pytest.raises(ImportError, match='no _ext.*TorchSampler'):
         MMCVSampler()
-    features, positions = inputs()  # and the default does without
-    assert AutoSampler()(features, positions).shape == (2, COUNT, CHANNELS)
+
+
+@pytest.mark.parametrize(('kernel', 'chosen'), [(True, 'mmcv'), (False, 'torch')])
+def test_default_takes_the_kernel_for_cuda_tensors_where_it_is_compiled(
+    kernel, chosen, monkeypatch
+):
+    monkeypatch.setattr(samplers, 'mmcv_has_cuda_kernel', lambda: kernel)
+    monkeypatch.setattr(TorchSampler, 'forward', lambda *_: 'torch')
+    monkeypatch.setattr(MMCVSampler, 'forward', lambda *_: 'mmcv')
+
+    class OnCuda:
+        is_cuda = True
+
+    sampler = AutoSampler()
+    assert sampler(OnCuda(), None) == chosen
+    assert sampler(torch.zeros(1), None) == 'torch'
