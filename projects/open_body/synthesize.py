@@ -1,7 +1,7 @@
 """Render a data set of labelled synthetic people, made from the open body.
 
 Example:
-    python projects/open_body/synthesize.py --out data/open_body --train 16000 \
+    python projects/open_body/synthesize.py --out data/open_body --train 20000 \
         --val 500 --test 1500 --seed 0 --workers 2
 """
 

@@ -110,12 +110,15 @@ def test_each_query_and_head_reads_its_own_grid():
 def test_permuting_tokens_with_their_grids_permutes_the_output():
     attention = make()
     features, queries = inputs()
-    before = attention(queries, attention.encode_context(features))
+    context = attention.encode_context(features)
+    before = attention(queries, context)
     order = torch.tensor([3, 0, 4, 1, 2])
     with torch.no_grad():
         attention.bias.grids.copy_(attention.bias.grids[:, order].clone())
-    after = attention(queries[:, order], attention.encode_context(features))
+    permuted = attention.encode_context(features)
+    after = attention(queries[:, order], permuted)
     torch.testing.assert_close(after, before[:, order])
+    assert torch.equal(permuted.positions, context.positions)
 
 
 def test_gradients_reach_offsets_and_match_finite_differences():

@@ -262,3 +262,87 @@ def test_box_information_reaches_every_token_and_is_asked_for():
     assert ((pose - turned).abs().amax(dim=(0, 2, 3)) > 1e-6).all()
     with pytest.raises(ValueError, match='box_info'):
         head(feats)
+
+
+@pytest.mark.parametrize(
+    ('options', 'queries'),
+    [
+        (dict(), 25),
+        (dict(camera_token=True), 26),
+        (dict(multi_query=False), 1),
+        (dict(multi_query=False, num_iters=2, box_info=True), 1),
+        (dict(camera_token=True, num_iters=2, box_info=True), 26),
+    ],
+)
+def test_tokens_start_at_the_mean_and_all_of_them_matter(options, queries):
+    head, feats = make(**options), torch.randn(2, 16, 16, 12)
+    assert head.tokens.shape == (queries, 16)
+    assert head.decoder.layers[0].cross_attention.bias.grids.shape[1] == queries
+    info = torch.rand(2, 3)
+    with torch.no_grad():
+        for readout in (head.pose_readout, head.betas_readout, head.camera_readout):
+            readout.weight.zero_()
+        out = head(feats, info)
+        torch.testing.assert_close(out['camera'], torch.tensor([[0.9, 0, 0]] * 2))
+        assert not out['betas'].any()
+        eye = torch.eye(3).expand(2, 23, 3, 3)
+        torch.testing.assert_close(out['body_pose'], eye)
+    head = make(**options)
+    out = head(feats, info)
+    sum((value * torch.rand_like(value)).sum() for value in out.values()).backward()
+    assert (head.tokens.grad.abs().amax(dim=1) > 0).all()
+    unused = [name for name, p in head.named_parameters() if p.grad is None]
+    assert not unused
+
+
+@pytest.mark.parametrize(
+    ('options', 'place'), [(dict(), 24), (dict(camera_token=True), 25)]
+)
+def test_camera_has_a_token_of_its_own_if_asked(options, place):
+    head, seen = make(**options), {}
+    head.decoder.register_forward_hook(lambda _, args, out: seen.update(tokens=out))
+    head.betas_readout.register_forward_hook(
+        lambda _, args, out: seen.update(betas=args[0])
+    )
+    head.camera_readout.register_forward_hook(
+        lambda _, args, out: seen.update(camera=args[0])
+    )
+    head(torch.randn(1, 16, 16, 12))
+    torch.testing.assert_close(seen['betas'], seen['tokens'][:, 24])
+    torch.testing.assert_close(seen['camera'], seen['tokens'][:, place])
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(num_layers=0), 'num_layers'),
+        (dict(camera_token=True, multi_query=False), 'multi_query=True'),
+        (dict(cross_attention=dict(num_groups=3)), '1, 2, 4, 8 would fit'),
+        (dict(in_channels=12), 'num_groups=8 does not divide in_channels=12.*1, 2, 4'),
+        (dict(cross_attention=dict(type='DeformCrossAttention')), 'DeformCrossAtt'),
+    ],
+)
+def test_options_that_do_not_fit_name_what_would(options, message):
+    with pytest.raises((ValueError, KeyError), match=message):
+        make(**options)
+
+
+def test_the_level_that_is_named_is_read():
+    head = make(feat_level=1, feat_size=(8, 6))
+    levels = [torch.randn(1, c, 32 >> i, 24 >> i) for i, c in enumerate((4, 16, 16))]
+    levels[1] = torch.randn(1, 16, 8, 6)
+    out, alone = head(tuple(levels)), head(levels[1])
+    torch.testing.assert_close(out, alone)
+    with pytest.raises(ValueError, match='feat_level=1.*1 levels; 0 to 0'):
+        head(levels[:1])
+    with pytest.raises(ValueError, match="out_type='featmap'"):
+        head(torch.randn(1, 48, 16))
+    with pytest.raises(ValueError, match='in_channels and feat_size'):
+        head(levels[1::-1])
+
+
+def test_another_number_of_tokens_than_bias_grids_is_refused():
+    attention = make().decoder.layers[0].cross_attention
+    context = attention.encode_context(torch.randn(1, 16, 16, 12))
+    with pytest.raises(ValueError, match='num_queries=25, but 7 tokens'):
+        attention(torch.randn(1, 7, 16), context)

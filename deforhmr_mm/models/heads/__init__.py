@@ -1,6 +1,7 @@
 """Regression heads."""
 
 from .deforhmr_head import DeforHMRHead
+from .hmr2_head import HMR2Head
 from .keypoint_aux_head import KeypointAuxHead
 from .mean_params import (
     MeanParams,
@@ -12,6 +13,7 @@ from .part_aux_head import PartAuxHead
 
 __all__ = [
     'DeforHMRHead',
+    'HMR2Head',
     'KeypointAuxHead',
     'MeanParams',
     'PartAuxHead',

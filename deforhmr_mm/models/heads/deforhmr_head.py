@@ -127,7 +127,7 @@ class DeforHMRHead(BaseModule):
 
     def _init_from_scratch(self) -> None:
         nn.init.trunc_normal_(self.tokens, std=0.02)
-        self.decoder.init_weights()
+        self.decoder.reset_parameters()
         for readout in (self.pose_readout, self.betas_readout, self.camera_readout):
             nn.init.xavier_uniform_(readout.weight, gain=READOUT_GAIN)
             nn.init.zeros_(readout.bias)

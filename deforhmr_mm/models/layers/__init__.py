@@ -7,6 +7,7 @@ from .ms_deform_cross_attention import FlatContext, MSDeformCrossAttention
 from .offsets import OffsetNetwork
 from .position_bias import SampledGridBias
 from .samplers import AutoSampler, MMCVSampler, TorchSampler, im2col_step
+from .token_decoder import TokenDecoder
 
 __all__ = [
     'AutoSampler',
@@ -23,4 +24,5 @@ __all__ = [
     'SineKeyPosition',
     'TorchSampler',
     'im2col_step',
+    'TokenDecoder',
 ]

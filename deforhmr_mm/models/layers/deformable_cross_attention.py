@@ -170,7 +170,7 @@ class DeformableCrossAttention(nn.Module):
         positions = reference.expand(batch, count * groups, -1, -1)
         # From here on context is (B, L, N, C).
         if first.offsets is None:
-            # One map for all: as many layers as there are share its projections.
+            # Every layer reads the cells themselves.
             context = features.flatten(2).transpose(1, 2)[:, None]
             context = context.expand(-1, count, -1, -1)
         else:

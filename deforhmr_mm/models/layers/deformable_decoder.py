@@ -104,7 +104,7 @@ class DeformableDecoder(nn.Module):
         )
         self.norm = nn.LayerNorm(embed_dims)
 
-    def init_weights(self) -> None:
+    def reset_parameters(self) -> None:
         """Uniform starting values (Glorot), or what a cross-attention has itself."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -112,8 +112,8 @@ class DeformableDecoder(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         for layer in self.layers:
-            if hasattr(layer.cross_attention, 'init_weights'):
-                layer.cross_attention.init_weights()
+            if hasattr(layer.cross_attention, 'reset_parameters'):
+                layer.cross_attention.reset_parameters()
 
     def encode_context(self, features: Tensor) -> list[NamedTuple]:
         """What every layer attends to in (B, C, H, W) features."""

@@ -78,7 +78,7 @@ class MSDeformCrossAttention(nn.Module):
             batch_first=True,
         )
 
-    def init_weights(self) -> None:
+    def reset_parameters(self) -> None:
         """The starting values of Deformable-DETR; points start around the centre."""
         nn.init.xavier_uniform_(self.context_proj.weight)
         nn.init.zeros_(self.context_proj.bias)

@@ -29,6 +29,16 @@ def mmcv_ops_error() -> str | None:
     return None
 
 
+@cache
+def mmcv_has_cuda_kernel() -> bool:
+    """Whether mmcv's ops are compiled, and for CUDA."""
+    if mmcv_ops_error():
+        return False
+    from mmcv.ops import get_compiling_cuda_version
+
+    return get_compiling_cuda_version() != 'not available'
+
+
 def im2col_step(batch: int) -> int:
     """The largest divisor of the batch that mmcv's kernel takes as its step.
 
@@ -111,7 +121,7 @@ class AutoSampler(nn.Module):
 
     def forward(self, features: Tensor, positions: Tensor) -> Tensor:
         """Sample (B, C, H, W) at (B, G, N, 2) -> (B, N, C); see the module's head."""
-        if not features.is_cuda or mmcv_ops_error():
+        if not features.is_cuda or not mmcv_has_cuda_kernel():
             return self.torch_sampler(features, positions)
         if self.mmcv_sampler is None:
             self.mmcv_sampler = MMCVSampler()
