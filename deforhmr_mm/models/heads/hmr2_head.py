@@ -14,6 +14,7 @@ from deforhmr_mm.models.layers import TokenDecoder
 from deforhmr_mm.registry import MODELS
 
 NUM_JOINTS = 24
+READOUT_GAIN = 0.01
 
 
 @MODELS.register_module()
@@ -21,9 +22,11 @@ class HMR2Head(BaseModule):
     """Regress SMPL parameters from one token, as HMR2.0 does.
 
     Source: Goel et al., "Humans in 4D: Reconstructing and Tracking Humans with
-    Transformers", ICCV 2023, and its public code, whose parameter names and initial
-    distributions these are. A zero token is embedded, reads the features in a
-    transformer decoder, and linear readouts predict residuals on the mean parameters.
+    Transformers", ICCV 2023, and its public code, whose parameter names these are. A
+    zero token is embedded, reads the features in a transformer decoder, and linear
+    readouts predict residuals on the mean parameters. They start almost at zero, as
+    with HMR2.0's option ``INIT_DECODER_XAVIER``: an untrained head predicts the mean
+    body, and never a camera of negative scale.
 
     HMR2.0 reads 6D rotations as this project does, first three numbers = first column.
     Its published buffer ``init_body_pose`` comes from a row-major file and is no mean
@@ -75,7 +78,9 @@ class HMR2Head(BaseModule):
         self.decpose = nn.Linear(embed_dims, NUM_JOINTS * 6)
         self.decshape = nn.Linear(embed_dims, num_betas)
         self.deccam = nn.Linear(embed_dims, 3)
-
+        for readout in (self.decpose, self.decshape, self.deccam):
+            nn.init.xavier_uniform_(readout.weight, gain=READOUT_GAIN)
+            nn.init.zeros_(readout.bias)
         means = load_start(mean_params, num_betas)
         self.register_buffer('init_body_pose', means.rot6d.reshape(1, -1))
         self.register_buffer('init_betas', means.betas[None])
