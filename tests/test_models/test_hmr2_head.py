@@ -118,3 +118,12 @@ def test_wrong_options_are_refused(tmp_path):
     np.savez(path, pose=pose, shape=np.zeros(10), cam=np.ones(3))
     with pytest.raises(ValueError, match='10 betas.*num_betas=11'):
         make(mean_params=path, num_betas=11)
+
+
+def test_other_channels_than_the_heads_are_refused_by_name():
+    head = HMR2Head(
+        in_channels=8, num_layers=1, embed_dims=8, num_heads=1, head_dims=8, ffn_dims=8
+    )
+    head(torch.randn(1, 8, 3, 2))  # any number of cells
+    with pytest.raises(ValueError, match='in_channels=8.* 6 channels'):
+        head(torch.randn(1, 6, 3, 2))

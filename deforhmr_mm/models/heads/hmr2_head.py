@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from deforhmr_mm.geometry.rotations import rot6d_to_rotmat
 from deforhmr_mm.models.heads.feature_levels import pick_level
 from deforhmr_mm.models.heads.mean_params import load_start
-from deforhmr_mm.models.layers import TokenDecoder
+from deforhmr_mm.models.layers import TokenDecoder, check_feature_shape
 from deforhmr_mm.registry import MODELS
 
 NUM_JOINTS = 24
@@ -72,6 +72,7 @@ class HMR2Head(BaseModule):
             raise ValueError(f'num_iters must be at least 1, got {num_iters}')
         self.num_iters = num_iters
         self.feat_level = feat_level
+        self.in_channels = in_channels
         self.transformer = TokenDecoder(
             num_layers, embed_dims, num_heads, head_dims, ffn_dims, in_channels
         )
@@ -98,9 +99,10 @@ class HMR2Head(BaseModule):
             crop camera (s, tx, ty), whose s nothing keeps positive; all fp32.
 
         Raises:
-            ValueError: if there is no such level, or it is no map.
+            ValueError: if there is no such level, it is no map, or has other channels.
         """
         feats = pick_level(feats, self.feat_level)
+        check_feature_shape(feats, self.in_channels)
         context = feats.flatten(2).transpose(1, 2)  # (B, H * W, C)
         token = self.transformer(feats.new_zeros(len(feats), 1, 1), context)
         # The residuals decide millimetres: fp32 also under autocast.

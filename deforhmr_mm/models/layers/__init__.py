@@ -2,6 +2,7 @@
 
 from .deformable_cross_attention import DeformableCrossAttention, EncodedContext
 from .deformable_decoder import DeformableDecoder, DeformableDecoderLayer
+from .feature_shape import check_feature_shape
 from .key_positions import LearnedKeyPosition, SineKeyPosition
 from .ms_deform_cross_attention import FlatContext, MSDeformCrossAttention
 from .offsets import OffsetNetwork
@@ -22,7 +23,8 @@ __all__ = [
     'OffsetNetwork',
     'SampledGridBias',
     'SineKeyPosition',
-    'TorchSampler',
-    'im2col_step',
     'TokenDecoder',
+    'TorchSampler',
+    'check_feature_shape',
+    'im2col_step',
 ]

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deforhmr_mm.geometry.sampling import cell_centres
+from deforhmr_mm.models.layers.feature_shape import check_feature_shape
 from deforhmr_mm.models.layers.key_positions import LearnedKeyPosition, SineKeyPosition
 from deforhmr_mm.models.layers.offsets import OffsetNetwork, batched_offsets
 from deforhmr_mm.models.layers.position_bias import SampledGridBias, sample_bias_grids
@@ -133,7 +134,7 @@ class DeformableCrossAttention(nn.Module):
         Raises:
             ValueError: if the channels or the size are not those of the constructor.
         """
-        self._check(features)
+        check_feature_shape(features, self.in_channels, self.feat_size)
         positions = self.sampling_positions(features)
         if self.offsets is None:
             context = features.flatten(2).transpose(1, 2)
@@ -163,7 +164,7 @@ class DeformableCrossAttention(nn.Module):
             What each layer's `encode_context` gives.
         """
         first, count = layers[0], len(layers)
-        first._check(features)
+        check_feature_shape(features, first.in_channels, first.feat_size)
         batch, groups = len(features), first.num_groups
         reference = _references(features)
         # (B, L * G, N, 2): each layer's groups behind one another.
@@ -240,15 +241,6 @@ class DeformableCrossAttention(nn.Module):
         if context.bias is not None:
             logits = logits + context.bias
         return torch.softmax(logits, dim=-1)
-
-    def _check(self, features: Tensor) -> None:
-        expected = (self.in_channels, *self.feat_size)
-        if tuple(features.shape[1:]) != expected:
-            raise ValueError(
-                f'the head was built for features of (in_channels, *feat_size) = '
-                f'{expected}, but the backbone gave {tuple(features.shape[1:])}; set '
-                'in_channels and feat_size of the head to what the backbone gives'
-            )
 
     def _split_heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from deforhmr_mm.models.layers.feature_shape import check_feature_shape
 from deforhmr_mm.models.layers.samplers import im2col_step, mmcv_ops_error
 from deforhmr_mm.registry import MODELS
 
@@ -92,13 +93,7 @@ class MSDeformCrossAttention(nn.Module):
         Raises:
             ValueError: if the channels or the size are not those of the constructor.
         """
-        expected = (self.in_channels, *self.feat_size)
-        if tuple(features.shape[1:]) != expected:
-            raise ValueError(
-                f'the head was built for features of (in_channels, *feat_size) = '
-                f'{expected}, but the backbone gave {tuple(features.shape[1:])}; set '
-                'in_channels and feat_size of the head to what the backbone gives'
-            )
+        check_feature_shape(features, self.in_channels, self.feat_size)
         cells = features.flatten(2).transpose(1, 2)
         return FlatContext(self.context_proj(cells), self.feat_size)
 
