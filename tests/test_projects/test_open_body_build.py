@@ -31,7 +31,7 @@ import build_body  # noqa: E402
 from anny.models.rigged_model import RiggedModelWithLinearBlendShapes  # noqa: E402
 from body.shape_space import PELVIS  # noqa: E402
 from body.skeleton import JOINT_BONES, JOINT_NAMES  # noqa: E402
-from body.source import AXES  # noqa: E402
+from body.source import AXES, TIES_ALONG_AC, split_ties  # noqa: E402
 
 MILLIMETRE = 1e-3
 
@@ -195,3 +195,22 @@ def test_joint_names_are_smpls() -> None:
 
     assert get_keypoint_set('smpl24').names == JOINT_NAMES
     assert build_body.PARENTS == SMPL_PARENTS
+
+
+def test_quads_with_equal_diagonals_are_cut_alike_whatever_way_they_came() -> None:
+    corners = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+    kite = corners * [1, 1, 0] + [[0, 0, 0], [0, 0, 0], [1, 1, 0], [0, 0, 0]]
+    quads = max(TIES_ALONG_AC) + 2
+    vertices = np.concatenate([corners] * (quads - 1) + [kite])
+    offsets = 4 * np.arange(quads)[:, None]
+    along_ac = (offsets + [0, 1, 2, 2, 3, 0]).reshape(-1, 3)
+    along_bd = (offsets + [0, 1, 3, 3, 1, 2]).reshape(-1, 3)
+    cut = split_ties(along_ac, vertices)
+    np.testing.assert_array_equal(split_ties(along_bd, vertices)[:-2], cut[:-2])
+    expected = np.where(
+        np.isin(np.arange(quads), TIES_ALONG_AC).repeat(2)[:, None], along_ac, along_bd
+    )
+    np.testing.assert_array_equal(cut[:-2], expected[:-2])
+    # The kite's diagonals differ: it stays as it came.
+    np.testing.assert_array_equal(cut[-2:], along_ac[-2:])
+    np.testing.assert_array_equal(split_ties(along_bd, vertices)[-2:], along_bd[-2:])

