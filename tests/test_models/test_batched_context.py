@@ -54,7 +54,7 @@ def test_values_and_gradients_are_those_of_single_layers(options, batch):
     tokens = torch.randn(batch, QUERIES, DIMS)
     outputs, gradients = [], []
     for run in (
-        lambda: decoder(tokens, decoder.encode_context(features)),
+        lambda: decoder(tokens, decoder.encode_context(features, one_pass=True)),
         lambda: layer_by_layer(decoder, tokens, features),
     ):
         decoder.zero_grad()
@@ -74,7 +74,7 @@ def test_values_and_gradients_are_those_of_single_layers(options, batch):
 def test_every_field_of_a_context_is_the_single_layers(options):
     decoder = make(**options)
     features = torch.randn(2, CHANNELS, *SIZE)
-    contexts = decoder.encode_context(features)
+    contexts = decoder.encode_context(features, one_pass=True)
     for layer, context in zip(decoder.layers, contexts, strict=True):
         single = layer.cross_attention.encode_context(features)
         torch.testing.assert_close(context, single, rtol=1e-5, atol=1e-5)
@@ -82,6 +82,22 @@ def test_every_field_of_a_context_is_the_single_layers(options):
 
 def test_layers_look_at_places_of_their_own():
     decoder = make()
-    contexts = decoder.encode_context(torch.randn(1, CHANNELS, *SIZE))
+    features = torch.randn(1, CHANNELS, *SIZE)
+    contexts = decoder.encode_context(features, one_pass=True)
     assert not torch.allclose(contexts[0].positions, contexts[1].positions)
     assert not torch.allclose(contexts[0].bias, contexts[1].bias)
+
+
+def test_a_cpu_goes_layer_by_layer_unless_told_otherwise(monkeypatch):
+    decoder = make()
+    features = torch.randn(1, CHANNELS, *SIZE)
+
+    def refuse(*args):
+        raise AssertionError('in one pass')
+
+    monkeypatch.setattr(
+        type(decoder.layers[0].cross_attention), 'encode_contexts', refuse
+    )
+    assert len(decoder.encode_context(features)) == LAYERS
+    with pytest.raises(AssertionError, match='in one pass'):
+        decoder.encode_context(features, one_pass=True)

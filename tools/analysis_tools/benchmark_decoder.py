@@ -35,11 +35,11 @@ def parse_args():
 
 
 def in_one_pass(decoder, features):
-    return decoder.encode_context(features)
+    return decoder.encode_context(features, one_pass=True)
 
 
 def layer_by_layer(decoder, features):
-    return [layer.cross_attention.encode_context(features) for layer in decoder.layers]
+    return decoder.encode_context(features, one_pass=False)
 
 
 def seconds(way, decoder, features, tokens, train):

@@ -65,8 +65,9 @@ class DeformableDecoder(nn.Module):
     """A stack of decoder layers that all read the same features (method: section 3).
 
     What a layer's deformable cross-attention samples does not depend on the queries, so
-    the samples, keys and values of all layers are made in one pass before the first
-    token moves.
+    the samples, keys and values of all layers are made before the first token moves: on
+    a GPU in one pass, which starts fewer kernels; on a CPU layer by layer, where the
+    smaller arrays stay in its caches (tools/analysis_tools/benchmark_decoder.py).
 
     Args:
         num_layers: L.
@@ -115,10 +116,20 @@ class DeformableDecoder(nn.Module):
             if hasattr(layer.cross_attention, 'reset_parameters'):
                 layer.cross_attention.reset_parameters()
 
-    def encode_context(self, features: Tensor) -> list[NamedTuple]:
-        """What every layer attends to in (B, C, H, W) features."""
+    def encode_context(
+        self, features: Tensor, one_pass: bool | None = None
+    ) -> list[NamedTuple]:
+        """What every layer attends to in (B, C, H, W) features.
+
+        Args:
+            features: the context, as `DeformableCrossAttention.encode_context` takes it.
+            one_pass: make all layers' contexts batched or layer by layer, to the same
+                result; by default batched on a GPU.
+        """
         attentions = [layer.cross_attention for layer in self.layers]
-        return attentions[0].encode_contexts(attentions, features)
+        if features.is_cuda if one_pass is None else one_pass:
+            return attentions[0].encode_contexts(attentions, features)
+        return [attention.encode_context(features) for attention in attentions]
 
     def forward(self, tokens: Tensor, contexts: list[NamedTuple]) -> Tensor:
         """Decode.
