@@ -1,156 +1,42 @@
-"""People with SMPL labels, one sample for each person."""
+"""People of `.npz` annotation files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import roma
-import torch
-from mmengine.dataset import BaseDataset
-from mmengine.fileio import join_path
+from deforhmr_mm.registry import DATASETS
 
-from deforhmr_mm.registry import DATASETS, MODELS
-
-from .labels import AnnotationError, LabelRecord
+from .labels import LabelRecord
+from .mesh_dataset import MeshDataset
 from .readers import read_spin_npz
 
 __all__ = ['HMRDataset']
 
 
 @DATASETS.register_module()
-class HMRDataset(BaseDataset):
+class HMRDataset(MeshDataset):
     """People of an annotation file of the SPIN family (SPIN, CLIFF, the open body's).
 
-    A sample before the pipeline is a dictionary of
-
-    - ``img_path`` str; ``img_id`` int, the same for all people of a picture;
-      ``sample_id`` str, the data set's name and the row; ``dataset_name``; ``gender``;
-      ``person_id``
-    - ``bbox_center`` (2,), ``bbox_scale`` (2,): centre, width and height of the crop's
-      box, full-image pixels
-    - ``keypoints`` (1, 45, 2) full-image pixels, ``keypoints_conf`` (1, 45)
-    - ``global_orient`` (1, 1, 3, 3), ``body_pose`` (1, 23, 3, 3) rotation matrices, the
-      first from the body's frame to the camera's; ``betas`` (1, 10); ``has_smpl`` (1,)
-    - ``joints_3d`` (1, 45, 3) metres, root-relative, camera axes; ``joints_3d_conf``
-      (1, 45)
-    - ``transl`` (1, 3) metres, ``focal_length`` float and ``principal_point`` (2,)
-      pixels, NaN where unknown
-    - ``rest_pelvis`` (1, 3) metres, only with a `body_model`
-
-    all floats in float32 and keypoints in the order of the keypoint set ``smpl45``.
-    ``metainfo`` has ``keypoint_set`` and ``body_fingerprint`` (None if the file has
-    none).
+    `MeshDataset` lists what a sample has.
 
     Args:
         ann_file: The ``.npz`` file, relative to `data_root`.
-        dataset_name: Name in samples and messages; the annotation file's stem by
-            default.
         scale_unit: Unit of the box size in the file, see `read_spin_npz`.
         bbox_padding: Factor on the box size, on top of what the file includes.
-        body_model: Config of the body that the labels belong to. With it the samples
-            carry its rest pelvis, without which ``transl`` cannot follow a rotation of
-            the picture (`RandomBBoxTransform` then drops it).
-        kwargs: See `mmengine.dataset.BaseDataset`.
-
-    Raises:
-        FileNotFoundError: If the annotation file does not exist.
-        AnnotationError: If the file lacks a key or holds a wrong one, or was made for
-            another body than `body_model`.
+        kwargs: See `MeshDataset`.
     """
-
-    METAINFO = {'keypoint_set': 'smpl45'}
 
     def __init__(
         self,
         ann_file: str,
-        dataset_name: str | None = None,
         scale_unit: str = 'auto',
         bbox_padding: float = 1.0,
-        body_model: Mapping[str, Any] | None = None,
-        data_root: str = '',
-        data_prefix: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.dataset_name = dataset_name or Path(ann_file).stem
         self._scale_unit = scale_unit
         self._bbox_padding = bbox_padding
-        self._body_model = body_model
-        self._labels: LabelRecord | None = None
-        self._rest_pelvis: tuple[np.ndarray, np.ndarray] | None = None
-        super().__init__(
-            ann_file=ann_file,
-            data_root=data_root,
-            data_prefix=dict(data_prefix or {'img_path': ''}),
-            **kwargs,
-        )
-
-    def load_data_list(self) -> list[dict[str, Any]]:
-        """Read the annotation file; return path, picture id and row of each person."""
-        labels = self._read_labels()
-        self._labels = labels
-        self._metainfo.setdefault('body_fingerprint', labels.body_fingerprint)
-        if self._body_model is not None:
-            self._rest_pelvis = self._read_rest_pelvis(labels)
-        image_ids: dict[str, int] = {}
-        prefix = self.data_prefix['img_path'] or ''
-        return [
-            {
-                'img_path': join_path(prefix, name),
-                'img_id': image_ids.setdefault(name, len(image_ids)),
-                'row': row,
-            }
-            for row, name in enumerate(labels.image_names)
-        ]
+        super().__init__(ann_file, **kwargs)
 
     def _read_labels(self) -> LabelRecord:
         """Read `ann_file` with the reader of its family."""
         return read_spin_npz(self.ann_file, self._scale_unit, self._bbox_padding)
-
-    def _read_rest_pelvis(self, labels: LabelRecord) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rest pelvis (3,) and its change with betas (10, 3), metres."""
-        body = MODELS.build(self._body_model)
-        if labels.body_fingerprint not in (None, body.fingerprint):
-            raise AnnotationError(
-                f'{labels.path} was labelled with the body {labels.body_fingerprint}, '
-                f'but body_model is {body.fingerprint}; set body_model to the body of '
-                'the labels.'
-            )
-        betas = torch.cat([torch.zeros(1, 10), torch.eye(10)])
-        eye = torch.eye(3).expand(len(betas), 24, 3, 3)
-        with torch.no_grad():
-            pelvis = body(eye[:, :1], eye[:, 1:], betas).joints[:, 0].numpy()
-        return pelvis[0], pelvis[1:] - pelvis[0]
-
-    def get_data_info(self, idx: int) -> dict[str, Any]:
-        """Return the sample of a person before the pipeline, see the class."""
-        sample = super().get_data_info(idx)
-        labels = self._labels
-        row = sample.pop('row')
-        one = slice(row, row + 1)
-        rotmats = roma.rotvec_to_rotmat(torch.tensor(labels.pose[one])).numpy()
-        sample.update(
-            sample_id=f'{self.dataset_name}/{row}',
-            dataset_name=self.dataset_name,
-            gender=labels.genders[row],
-            person_id=int(labels.person_ids[row]),
-            bbox_center=labels.center[row].copy(),
-            bbox_scale=labels.scale[row].copy(),
-            keypoints=labels.keypoints[one, :, :2].copy(),
-            keypoints_conf=labels.keypoints[one, :, 2].copy(),
-            global_orient=rotmats[:, :1],
-            body_pose=rotmats[:, 1:],
-            betas=labels.betas[one].copy(),
-            has_smpl=labels.has_smpl[one].copy(),
-            joints_3d=labels.joints_3d[one, :, :3].copy(),
-            joints_3d_conf=labels.joints_3d[one, :, 3].copy(),
-            transl=labels.transl[one].copy(),
-            focal_length=float(labels.focal_length[row]),
-            principal_point=labels.principal_point[row].copy(),
-        )
-        if self._rest_pelvis is not None:
-            mean, change = self._rest_pelvis
-            sample['rest_pelvis'] = mean + sample['betas'] @ change
-        return sample

@@ -19,7 +19,7 @@ class LabelRecord:
 
     Columns instead of one dictionary per person start fast, and worker processes share
     their memory. A column that a file does not carry is filled with the value that
-    means "unknown": zero confidence, ``has_smpl`` 0, or NaN.
+    means "unknown": zero confidence, a has-flag of 0, or NaN.
 
     Attributes:
         path: File that the labels come from.
@@ -32,15 +32,20 @@ class LabelRecord:
         joints_3d: (N, 45, 4) float32, x, y, z in metres, root-relative, camera axes,
             and confidence, in the order of ``smpl45``.
         pose: (N, 24, 3) float32 axis-angle, root first and in the camera frame; zeros
-            where ``has_smpl`` is 0.
-        betas: (N, 10) float32; zeros where ``has_smpl`` is 0.
-        has_smpl: (N,) float32, 1 where pose and betas are labels.
+            where ``has_pose`` is 0.
+        betas: (N, 10) float32; zeros where ``has_betas`` is 0.
+        has_pose: (N,) float32, 1 where the pose is a label.
+        has_betas: (N,) float32, 1 where the betas are labels.
         transl: (N, 3) float32, metres, camera frame: what is added to the body model's
             vertices. NaN where unknown.
         focal_length: (N,) float32, pixels. NaN where unknown.
         principal_point: (N, 2) float32, pixels. NaN where unknown.
         genders: N of 'male', 'female' and 'neutral'.
         person_ids: (N,) int64, -1 where unknown.
+        family: Name of the family of files that the labels come from, as 'spin'.
+        body_type: 'smpl' or 'smplx': the model that the file's parameters are for.
+            Parameters of SMPL-X are none of SMPL's: ``has_pose`` and ``has_betas`` are
+            0 then, and what the file validly gives (joints, box, camera) is read.
         body_fingerprint: Fingerprint of the body that pose and betas belong to, or None
             where the file does not say.
     """
@@ -53,12 +58,15 @@ class LabelRecord:
     joints_3d: np.ndarray
     pose: np.ndarray
     betas: np.ndarray
-    has_smpl: np.ndarray
+    has_pose: np.ndarray
+    has_betas: np.ndarray
     transl: np.ndarray
     focal_length: np.ndarray
     principal_point: np.ndarray
     genders: tuple[str, ...]
     person_ids: np.ndarray
+    family: str = 'spin'
+    body_type: str = 'smpl'
     body_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +88,11 @@ class LabelRecord:
     def __len__(self) -> int:
         """Return the number of people."""
         return len(self.image_names)
+
+    @property
+    def has_smpl(self) -> np.ndarray:
+        """(N,) float32, 1 where both pose and betas are labels."""
+        return self.has_pose * self.has_betas
 
     def __deepcopy__(self, memo: dict) -> LabelRecord:
         """Return itself: the columns are read-only, so data sets share them."""

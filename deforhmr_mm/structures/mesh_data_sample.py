@@ -10,7 +10,8 @@ class MeshDataSample(BaseDataElement):
     matrices; `global_orient` maps the body's frame to the camera frame (x right, y
     down, z forward). Fields of `gt_instances` (float32):
 
-    - global_orient (1, 1, 3, 3), body_pose (1, 23, 3, 3), betas (1, 10), has_smpl (1,)
+    - global_orient (1, 1, 3, 3), body_pose (1, 23, 3, 3), betas (1, 10); has_pose (1,),
+      has_betas (1,) and has_smpl (1,), which is 1 where both of them are
     - keypoints (1, 45, 2) pixels of the crop, keypoints_conf (1, 45)
     - joints_3d (1, 45, 3) metres, camera frame, relative to the pelvis, and
       joints_3d_conf (1, 45)

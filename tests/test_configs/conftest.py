@@ -24,6 +24,8 @@ def samples() -> list[MeshDataSample]:
             global_orient=torch.diag(torch.tensor([1.0, -1.0, -1.0]))[None, None],
             body_pose=torch.eye(3).expand(1, 23, 3, 3),
             betas=torch.full((1, 10), 0.5),
+            has_pose=torch.tensor([has_smpl]),
+            has_betas=torch.tensor([has_smpl]),
             has_smpl=torch.tensor([has_smpl]),
             keypoints=192 * torch.rand(1, 45, 2),
             keypoints_conf=torch.ones(1, 45),

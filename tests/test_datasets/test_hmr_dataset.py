@@ -57,6 +57,8 @@ def test_sample_before_the_pipeline(dataset, columns, tmp_path):
         'global_orient': (1, 1, 3, 3),
         'body_pose': (1, 23, 3, 3),
         'betas': (1, 10),
+        'has_pose': (1,),
+        'has_betas': (1,),
         'has_smpl': (1,),
         'joints_3d': (1, 45, 3),
         'joints_3d_conf': (1, 45),
@@ -169,3 +171,12 @@ def test_a_missing_picture_is_named(dataset, tmp_path):
     (tmp_path / 'a.png').unlink()
     with pytest.raises(FileNotFoundError, match='a.png does not exist'):
         data[0]
+
+
+def test_pictures_lie_in_the_folder_of_the_prefix(columns, write):
+    path = write(columns)
+    root = str(path.parent)
+    data = HMRDataset(path.name, data_root=root, data_prefix=dict(img='pictures'))
+    assert data.get_data_info(0)['img_path'] == f'{root}/pictures/a.png'
+    with pytest.raises(ValueError, match="key 'img' alone.*has \\['image'\\]"):
+        HMRDataset(path.name, data_root=root, data_prefix=dict(image='pictures'))

@@ -32,7 +32,8 @@ def params(batch=2):
         global_orient=eye.expand(batch, 1, 3, 3).clone(),
         body_pose=eye.expand(batch, 23, 3, 3).clone(),
         betas=torch.zeros(batch, 10),
-        has_smpl=torch.ones(batch),
+        has_pose=torch.ones(batch),
+        has_betas=torch.ones(batch),
     )
 
 
@@ -40,16 +41,27 @@ def test_parameters_are_compared_where_they_are_labelled():
     pred, target = params(), params()
     pred['betas'] = pred['betas'] + torch.tensor([[1.0], [3.0]])
     pred['global_orient'] = torch.diag(torch.tensor([1.0, -1, -1])).expand(2, 1, 3, 3)
-    target['has_smpl'] = torch.tensor([1.0, 0.0])
+    target['has_pose'] = target['has_betas'] = torch.tensor([1.0, 0.0])
     losses = SMPLParamLoss(pose_weight=2.0, betas_weight=0.5)(pred, target)
     assert losses['loss_betas'].item() == pytest.approx(0.5 * 1)
     assert losses['loss_pose'].item() == pytest.approx(2 * 8 / (24 * 9))
 
 
+def test_pose_and_betas_are_labelled_apart():
+    pred, target = params(), params()
+    pred['betas'] = pred['betas'] + torch.tensor([[1.0], [3.0]])
+    pred['body_pose'] = -pred['body_pose']
+    target['has_pose'] = torch.tensor([0.0, 1.0])
+    target['has_betas'] = torch.tensor([1.0, 0.0])
+    losses = SMPLParamLoss(betas_weight=1.0)(pred, target)
+    assert losses['loss_betas'].item() == pytest.approx(1)
+    assert losses['loss_pose'].item() == pytest.approx(23 * 3 * 4 / (24 * 9))
+
+
 def test_the_pelvis_may_count_beside_the_other_joints():
     pred, target = params(), params()
     pred['global_orient'] = torch.diag(torch.tensor([1.0, -1, -1])).expand(2, 1, 3, 3)
-    target['has_smpl'] = torch.tensor([1.0, 0.0])
+    target['has_pose'] = torch.tensor([1.0, 0.0])
     assert 'loss_global_orient' not in SMPLParamLoss()(pred, target)
     losses = SMPLParamLoss(global_orient_weight=3.0)(pred, target)
     assert losses['loss_global_orient'].item() == pytest.approx(3 * 8 / 9)

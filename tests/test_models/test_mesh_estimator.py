@@ -28,6 +28,8 @@ CONFIG = dict(
     auxiliary_head=dict(type='KeypointAuxHead', in_channels=16),
 )
 
+UNLABELLED = {name: torch.zeros(1) for name in ('has_pose', 'has_betas', 'has_smpl')}
+
 
 @pytest.fixture(scope='module')
 def model():
@@ -41,6 +43,8 @@ def labelled(**changes):
         global_orient=eye.reshape(1, 1, 3, 3),
         body_pose=eye.expand(1, 23, 3, 3),
         betas=torch.zeros(1, 10),
+        has_pose=torch.ones(1),
+        has_betas=torch.ones(1),
         has_smpl=torch.ones(1),
         keypoints=torch.full((1, 45, 2), 100.0),
         keypoints_conf=torch.ones(1, 45),
@@ -103,13 +107,13 @@ def test_the_truth_has_no_loss(model):
 
 def test_labels_of_joints_stand_in_where_there_are_no_parameters(model):
     nothing = labelled(
-        has_smpl=torch.zeros(1),
+        **UNLABELLED,
         betas=torch.full((1, 10), 50.0),
         keypoints_conf=torch.zeros(1, 45),
     )
     losses = model(torch.rand(1, 3, 256, 192), [nothing], mode='loss')
     assert all(value.item() == 0 for value in losses.values())
-    some = labelled(has_smpl=torch.zeros(1), joints_3d_conf=torch.ones(1, 45))
+    some = labelled(**UNLABELLED, joints_3d_conf=torch.ones(1, 45))
     losses = model(torch.rand(1, 3, 256, 192), [some], mode='loss')
     assert losses['loss_joints_3d'].item() > 0
     assert losses['loss_pose'].item() == losses['loss_vertices'].item() == 0

@@ -51,7 +51,7 @@ def read_spin_npz(
         values.
     """
     with open_npz(path) as columns:
-        pose, betas, has_smpl = _read_smpl(columns)
+        pose, betas, labelled = _read_smpl(columns)
         return LabelRecord(
             path=columns.path,
             image_names=columns.strings('imgname'),
@@ -61,7 +61,8 @@ def read_spin_npz(
             joints_3d=_read_joints_3d(columns),
             pose=pose,
             betas=betas,
-            has_smpl=has_smpl,
+            has_pose=labelled,
+            has_betas=labelled,
             transl=columns.floats_or('global_t', np.nan, 3),
             focal_length=columns.floats_or('focal_l', np.nan),
             principal_point=columns.floats_or('principal_point', np.nan, 2),

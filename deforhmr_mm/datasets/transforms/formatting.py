@@ -19,6 +19,8 @@ LABEL_KEYS = (
     'global_orient',
     'body_pose',
     'betas',
+    'has_pose',
+    'has_betas',
     'has_smpl',
     'keypoints',
     'keypoints_conf',

@@ -21,6 +21,8 @@ LABELS = (
     'global_orient',
     'body_pose',
     'betas',
+    'has_pose',
+    'has_betas',
     'has_smpl',
     'keypoints',
     'keypoints_conf',

@@ -123,8 +123,8 @@ class DeformableDecoder(nn.Module):
 
         Args:
             features: the context, as `DeformableCrossAttention.encode_context` takes it.
-            one_pass: make all layers' contexts batched or layer by layer, to the same
-                result; by default batched on a GPU.
+            one_pass: all contexts batched, or layer by layer, to the same result;
+                by default batched on a GPU.
         """
         attentions = [layer.cross_attention for layer in self.layers]
         if features.is_cuda if one_pass is None else one_pass:

@@ -65,21 +65,21 @@ class SMPLParamLoss(nn.Module):
         """``loss_pose``, ``loss_betas``; ``loss_global_orient`` if it has a weight.
 
         Both dicts hold ``global_orient`` (B, 1, 3, 3), ``body_pose`` (B, 23, 3, 3) and
-        ``betas`` (B, 10); `target` also ``has_smpl`` (B,).
+        ``betas`` (B, 10); `target` also ``has_pose`` and ``has_betas`` (B,).
         """
-        has_smpl = target['has_smpl']
+        has_pose = target['has_pose']
         pose, label = (
             torch.cat((side['global_orient'], side['body_pose']), dim=1)
             for side in (pred, target)
         )
-        pose_error = masked_mse(pose, label, has_smpl)
-        betas_error = masked_mse(pred['betas'], target['betas'], has_smpl)
+        pose_error = masked_mse(pose, label, has_pose)
+        betas_error = masked_mse(pred['betas'], target['betas'], target['has_betas'])
         losses = dict(
             loss_pose=self.pose_weight * pose_error,
             loss_betas=self.betas_weight * betas_error,
         )
         if self.global_orient_weight:
-            error = masked_mse(pose[:, :1], label[:, :1], has_smpl)
+            error = masked_mse(pose[:, :1], label[:, :1], has_pose)
             losses['loss_global_orient'] = self.global_orient_weight * error
         return losses
 
