@@ -215,7 +215,7 @@ def test_samples_are_small_and_labelled(demo, samples):
 def test_sample_boxes_give_the_crops_of_a_test(demo, samples):
     dataset = HMRDataset(
         ann_file=str(demo.SAMPLES / 'annotations.npz'),
-        data_prefix=dict(img_path=str(demo.SAMPLES)),
+        data_prefix=dict(img=str(demo.SAMPLES)),
         pipeline=[],
         test_mode=True,
     )

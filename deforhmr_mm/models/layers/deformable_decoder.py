@@ -122,7 +122,7 @@ class DeformableDecoder(nn.Module):
         """What every layer attends to in (B, C, H, W) features.
 
         Args:
-            features: the context, as `DeformableCrossAttention.encode_context` takes it.
+            features: as `DeformableCrossAttention.encode_context` takes them.
             one_pass: all contexts batched, or layer by layer, to the same result;
                 by default batched on a GPU.
         """
