@@ -105,6 +105,12 @@ class MeshDataset(BaseDataset):
             for row, name in enumerate(labels.image_names)
         ]
 
+    @property
+    def labels(self) -> LabelRecord:
+        """The annotation file's people as columns, all of them."""
+        self.full_init()
+        return self._labels
+
     @abstractmethod
     def _read_labels(self) -> LabelRecord:
         """Read the annotations."""
