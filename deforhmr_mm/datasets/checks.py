@@ -7,7 +7,6 @@ right label was seen, and rows beyond it may still be right.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,12 +14,13 @@ import numpy as np
 
 from deforhmr_mm.structures import get_keypoint_set
 
+from .label_statistics import share_inside
 from .labels import LabelRecord
 
-__all__ = ['CHECKS', 'Finding', 'check_boxes', 'check_labels', 'count_labels']
+__all__ = ['CHECKS', 'Finding', 'check_boxes', 'check_labels']
 
 BETAS_LIMIT = 5.0
-"""Standard deviations: one person in two million has a larger value by chance."""
+"""Standard deviations: a component beyond is one in 1.7 million by chance."""
 POSE_LIMIT = float(np.pi) + 1e-3
 """Radians; a longer axis-angle vector says the same rotation in a longer way."""
 BONE_LIMITS = (0.08, 0.75)
@@ -29,6 +29,8 @@ BONE_RATIO = 1.5
 """Largest ratio of the lengths of a left and a right bone."""
 KEYPOINT_REACH = 1.0
 """Box heights that a labelled joint may lie outside of its box."""
+BOX_SHARE = 0.25
+"""Share of a box's area that should be in the picture."""
 LIMBS = (
     ('shoulder', 'elbow'),
     ('elbow', 'wrist'),
@@ -53,33 +55,6 @@ class Finding:
     check: str
     message: str
     rows: tuple[int, ...] = ()
-
-
-def count_labels(labels: LabelRecord) -> dict[str, int | dict[str, int]]:
-    """Count what the rows of a file carry.
-
-    Returns:
-        ``people``, ``pictures``; people ``with_`` each kind of label (for joints: with
-        at least one); ``genders`` and their counts.
-    """
-
-    def rows(mask: np.ndarray) -> int:
-        return int(np.count_nonzero(mask))
-
-    camera = np.isfinite(labels.focal_length) & np.isfinite(labels.principal_point).all(
-        -1
-    )
-    return {
-        'people': len(labels),
-        'pictures': len(set(labels.image_names)),
-        'with_pose': rows(labels.has_pose > 0),
-        'with_betas': rows(labels.has_betas > 0),
-        'with_keypoints': rows((labels.keypoints[..., 2] > 0).any(-1)),
-        'with_joints_3d': rows((labels.joints_3d[..., 3] > 0).any(-1)),
-        'with_translation': rows(np.isfinite(labels.transl).all(-1)),
-        'with_camera': rows(camera),
-        'genders': dict(sorted(Counter(labels.genders).items())),
-    }
 
 
 def check_labels(labels: LabelRecord) -> list[Finding]:
@@ -225,25 +200,21 @@ def check_boxes(labels: LabelRecord, picture_sizes: np.ndarray) -> list[Finding]
         picture_sizes: (N, 2) width and height, pixels; NaN where unknown.
 
     Returns:
-        Findings ``box_outside`` (box and picture do not meet) and ``box_half_outside``
-        (more than half of its area is outside).
+        Findings ``box_outside`` (box and picture do not meet) and
+        ``box_mostly_outside`` (`BOX_SHARE` or less of its area is inside).
     """
     inside = share_inside(labels, picture_sizes)
     outside = inside == 0
-    half = (inside > 0) & (inside < 0.5)
+    mostly = (inside > 0) & (inside <= BOX_SHARE)
     found = (
         _finding('box_outside', outside, 'the box lies outside of the picture'),
-        _finding('box_half_outside', half, 'half of the box or more is outside'),
+        _finding(
+            'box_mostly_outside',
+            mostly,
+            f'{BOX_SHARE:g} of the box or less is in the picture',
+        ),
     )
     return [finding for finding in found if finding is not None]
-
-
-def share_inside(labels: LabelRecord, picture_sizes: np.ndarray) -> np.ndarray:
-    """Return (N,) the share of each box's area that is in its picture; NaN: unknown."""
-    # Pixels are centred on whole numbers: a picture starts at -0.5.
-    low = np.maximum(labels.center - labels.scale / 2, -0.5)
-    high = np.minimum(labels.center + labels.scale / 2, picture_sizes - 0.5)
-    return np.clip(high - low, 0, None).prod(-1) / labels.scale.prod(-1)
 
 
 def _bone_lengths(labels: LabelRecord, side: str, limb: tuple[str, str]) -> np.ndarray:

@@ -23,7 +23,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
-from deforhmr_mm.body_models import SMPL
+from deforhmr_mm.body_models import SMPL, BodyFileError
 from deforhmr_mm.datasets import (
     AnnotationError,
     ImageReadError,
@@ -230,8 +230,11 @@ def main() -> None:
         browser = Browser(body, args.mode, args.height, args.seed)
         people = [find_person(dataset, int(index)) for index in order[: args.num]]
         rows = [browser.row(*person) for person in track(people, description='People')]
-    except (AnnotationError, FileNotFoundError, KeyError, TypeError) as error:
+    except KeyError as error:
+        # str() would put it into quotes.
         raise SystemExit(f'{args.config}: {error.args[0]}') from error
+    except (AnnotationError, BodyFileError, OSError, TypeError) as error:
+        raise SystemExit(f'{args.config}: {error}') from error
     if len(browser.failures) == len(rows) * len(MODES[args.mode]):
         raise SystemExit(f'no picture could be read; {browser.failures[0]}')
     sheet = contact_sheet(
