@@ -49,9 +49,9 @@ def label_ranges(
 
     Returns:
         ``box_height_px``: quantiles; ``betas_abs``: the same of each person's largest;
-        ``translation_m``: quantiles of the depth; ``joints``: mean number of labelled
-        joints of a person, in 2D and 3D, and the share of the 2D joints that lie in the
-        picture; ``boxes``: share of the boxes that lie wholly in it.
+        ``depth_m``: quantiles of the translation's depth; ``joints``: mean number of
+        labelled joints of a person, in 2D and 3D, and the share of the 2D joints that
+        lie in the picture; ``boxes``: share of the boxes that lie wholly in it.
     """
     known = labels.keypoints[..., 2] > 0
     joints_in = boxes_in = np.zeros(0)
@@ -64,7 +64,7 @@ def label_ranges(
     return {
         'box_height_px': _quantiles(labels.scale[:, 1]),
         'betas_abs': _quantiles(np.abs(labels.betas[labels.has_betas > 0]).max(-1)),
-        'translation_m': _quantiles(labels.transl[:, 2]),
+        'depth_m': _quantiles(labels.transl[:, 2]),
         'joints': {
             'mean_2d': _mean(known.sum(-1)),
             'mean_3d': _mean((labels.joints_3d[..., 3] > 0).sum(-1)),

@@ -214,7 +214,7 @@ def test_ranges(columns):
     ranges = label_ranges(LabelRecord(**columns), sizes)
     assert ranges['box_height_px']['median'] == 250
     assert ranges['betas_abs']['min'] == 1 and ranges['betas_abs']['max'] == 4
-    assert ranges['translation_m']['min'] == 5
+    assert ranges['depth_m']['min'] == 5
     assert ranges['joints']['mean_2d'] == 13 and ranges['joints']['mean_3d'] == 13
     assert ranges['joints']['share_2d_in_picture'] == pytest.approx(38 / 39)
     # Boxes of 300 and 400 pixels are higher than the picture, one picture is unknown.
