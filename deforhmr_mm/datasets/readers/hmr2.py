@@ -42,6 +42,9 @@ def read_hmr2_npz(
     extra hips. As in HMR2.0's loader, joints 1 to 14 of ``body_keypoints_3d`` count for
     nothing.
 
+    HMR2.0's loader takes a ``scale`` of one number as width and as height, which makes
+    the crop 4/3 of what it is here and in files of SPIN; `bbox_padding` 4/3 gives it.
+
     Args:
         path: The ``.npz`` file.
         scale_unit: See `read_center_scale`.
