@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from deforhmr_mm.registry import DATASETS
 
 from .labels import LabelRecord
 from .mesh_dataset import MeshDataset
-from .readers import read_spin_npz
+from .readers import read_npz_labels
 
 __all__ = ['HMRDataset']
 
 
 @DATASETS.register_module()
 class HMRDataset(MeshDataset):
-    """People of an annotation file of the SPIN family (SPIN, CLIFF, the open body's).
+    """People of an ``.npz`` annotation file, read as it is.
 
-    `MeshDataset` lists what a sample has.
+    Families of files are SPIN's (also CLIFF's pseudo-labels and the open body's),
+    HMR2.0's, BEDLAM's, mmhuman3d's HumanData and RICH's; which one it is is told by the
+    keys and logged. Parameters of SMPL-X (BEDLAM, RICH) are no labels of SMPL:
+    ``has_pose`` and ``has_betas`` are 0 there. `MeshDataset` lists what a sample has.
 
     Args:
         ann_file: The ``.npz`` file, relative to `data_root`.
-        scale_unit: Unit of the box size in the file, see `read_spin_npz`.
+        family: 'auto', 'spin', 'hmr2', 'bedlam', 'humandata' or 'rich'.
+        scale_unit: Unit of the box size in the file: '200px', 'px', or 'auto' to tell
+            by its median; see `read_center_scale`.
         bbox_padding: Factor on the box size, on top of what the file includes.
+        image_turns: Quarter turns clockwise that bring the picture files into the frame
+            of the labels. By default what the reader found: 1 for BEDLAM's close-ups,
+            which are stored turned, told by 'closeup' in the name of the picture or of
+            the annotation file. Set 0 if your copies stand upright, 1 if the names do
+            not tell.
         kwargs: See `MeshDataset`.
     """
 
     def __init__(
         self,
         ann_file: str,
+        family: str = 'auto',
         scale_unit: str = 'auto',
         bbox_padding: float = 1.0,
+        image_turns: int | None = None,
         **kwargs: Any,
     ) -> None:
+        self._family = family
         self._scale_unit = scale_unit
         self._bbox_padding = bbox_padding
+        self._image_turns = image_turns
         super().__init__(ann_file, **kwargs)
 
     def _read_labels(self) -> LabelRecord:
         """Read `ann_file` with the reader of its family."""
-        return read_spin_npz(self.ann_file, self._scale_unit, self._bbox_padding)
+        labels = read_npz_labels(
+            self.ann_file, self._family, self._scale_unit, self._bbox_padding
+        )
+        if self._image_turns is None:
+            return labels
+        turns = np.full(len(labels), self._image_turns, dtype=np.int8)
+        return replace(labels, image_turns=turns)

@@ -48,6 +48,8 @@ class LabelRecord:
             0 then, and what the file validly gives (joints, box, camera) is read.
         body_fingerprint: Fingerprint of the body that pose and betas belong to, or None
             where the file does not say.
+        image_turns: (N,) int8, quarter turns clockwise that bring the picture file
+            into the frame that all labels are in, or None where no picture needs one.
     """
 
     path: str
@@ -68,6 +70,7 @@ class LabelRecord:
     family: str = 'spin'
     body_type: str = 'smpl'
     body_fingerprint: str | None = None
+    image_turns: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check the number of rows and make the columns read-only."""

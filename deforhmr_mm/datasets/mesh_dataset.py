@@ -40,6 +40,7 @@ class MeshDataset(BaseDataset):
     - ``transl`` (1, 3) metres, ``focal_length`` float and ``principal_point`` (2,)
       pixels, NaN where unknown
     - ``rest_pelvis`` (1, 3) metres, only with a `body_model`
+    - ``image_turns`` int, only where picture files are stored turned, see `LoadImage`
 
     all floats in float32 and keypoints in the order of the keypoint set ``smpl45``.
     ``metainfo`` has ``keypoint_set`` and ``body_fingerprint`` (None if the file has
@@ -158,6 +159,8 @@ class MeshDataset(BaseDataset):
             focal_length=float(labels.focal_length[row]),
             principal_point=labels.principal_point[row].copy(),
         )
+        if labels.image_turns is not None:
+            sample['image_turns'] = int(labels.image_turns[row])
         if self._rest_pelvis is not None:
             mean, change = self._rest_pelvis
             sample['rest_pelvis'] = mean + sample['betas'] @ change

@@ -141,6 +141,9 @@ SPIN24 = (
     'right_ear',
 )
 
+# HMR2.0's `extra_keypoints_*`: SPIN's 24 without the five of the face.
+HMR2_EXTRA19 = SPIN24[:19]
+
 # Rows of SPIN's J_regressor_h36m.
 H36M17 = (
     'pelvis',
@@ -247,6 +250,18 @@ DEFINITIONS = {
             ('head_h36m', 'head_top'),
             ('jaw_h36m', 'nose'),
             *_limb_links(_FACE, ('thorax_mpii', *_ARM), ('pelvis_mpii', *_LEG)),
+        ),
+    ),
+    'hmr2_extra19': (
+        HMR2_EXTRA19,
+        (
+            ('pelvis_mpii', 'spine_h36m'),
+            ('spine_h36m', 'thorax_mpii'),
+            ('thorax_mpii', 'neck_lsp'),
+            ('neck_lsp', 'jaw_h36m'),
+            ('jaw_h36m', 'head_h36m'),
+            ('head_h36m', 'head_top'),
+            *_limb_links(('thorax_mpii', *_ARM), ('pelvis_mpii', *_LEG)),
         ),
     ),
     'h36m17': (

@@ -25,7 +25,7 @@ def columns():
         'pose': rng.normal(0, 0.5, (N, 72)),
         'shape': rng.normal(0, 1, (N, 10)),
         'has_smpl': np.array([1, 1, 0, 1, 1]),
-        'S': points(24, 3),
+        'S': points(24, 3) / (100, 100, 100, 1),
         'gender': np.array(['m', 'f', 'f', '', 'm']),
     }
 

@@ -1,6 +1,7 @@
 import copy
 import pickle
 
+import cv2
 import numpy as np
 import pytest
 import roma
@@ -180,3 +181,55 @@ def test_pictures_lie_in_the_folder_of_the_prefix(columns, write):
     assert data.get_data_info(0)['img_path'] == f'{root}/pictures/a.png'
     with pytest.raises(ValueError, match="key 'img' alone.*has \\['image'\\]"):
         HMRDataset(path.name, data_root=root, data_prefix=dict(image='pictures'))
+
+
+def test_family_options(columns, write):
+    path = str(write({key: columns[key] for key in ('imgname', 'center', 'scale')}))
+    with pytest.raises(AnnotationError, match='no known family'):
+        HMRDataset(path)
+    sample = HMRDataset(path, family='spin', bbox_padding=2.0).get_data_info(1)
+    side = 400 * columns['scale'][1]
+    np.testing.assert_allclose(sample['bbox_scale'], [0.75 * side, side], rtol=1e-6)
+
+
+def test_pose_and_betas_are_labelled_apart(columns, write):
+    kept = {key: columns[key] for key in ('imgname', 'center', 'scale')}
+    kept['scale'] = 200 * kept['scale'][:, None] * (0.6, 1.0)
+    kept |= {'body_pose': columns['pose'], 'betas': columns['shape']}
+    kept |= {'has_body_pose': np.zeros(5), 'has_betas': np.ones(5)}
+    sample = HMRDataset(str(write(kept))).get_data_info(0)
+    assert (sample['has_pose'], sample['has_betas'], sample['has_smpl']) == (0, 1, 0)
+    np.testing.assert_allclose(sample['betas'][0], columns['shape'][0], rtol=1e-6)
+    np.testing.assert_array_equal(
+        sample['body_pose'], np.tile(np.eye(3), (1, 23, 1, 1))
+    )
+    side = 200 * columns['scale'][0]
+    np.testing.assert_allclose(sample['bbox_scale'], [0.75 * side, side], rtol=1e-6)
+
+
+def test_pictures_that_are_stored_turned(tmp_path):
+    upright = np.random.default_rng(0).integers(0, 255, (160, 120, 3), dtype=np.uint8)
+    upright = cv2.GaussianBlur(upright, (0, 0), 3)
+    stored = cv2.rotate(upright, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    cv2.imwrite(str(tmp_path / 'upright.png'), upright)
+    cv2.imwrite(str(tmp_path / 'closeup.png'), stored)
+    labels = {
+        'imgname': np.array(['upright.png', 'closeup.png']),
+        'center': np.array([[70.0, 50.0]] * 2),
+        'scale': np.array([0.4, 0.4]),
+        'pose_cam': np.zeros((2, 165)),
+        'gtkps': np.full((2, 127, 2), 42.0),
+    }
+    np.savez(tmp_path / 'bedlam.npz', **labels)
+    pipeline = [transforms.LoadImage(), transforms.TopdownAffine()]
+    data = HMRDataset('bedlam.npz', data_root=str(tmp_path), pipeline=pipeline)
+    plain, turned = data[0], data[1]
+    assert plain['ori_shape'] == turned['ori_shape'] == (160, 120)
+    for key in ('keypoints', 'principal_point', 'focal_length'):
+        np.testing.assert_array_equal(plain[key], turned[key])
+    difference = plain['img'].astype(int) - turned['img']
+    assert np.abs(difference).max() <= 1 and plain['img'].std() > 5
+    untouched = HMRDataset(
+        'bedlam.npz', data_root=str(tmp_path), pipeline=pipeline, image_turns=0
+    )
+    assert untouched[1]['ori_shape'] == (120, 160)

@@ -19,6 +19,7 @@ SIZES = {
     'coco17': 17,
     'openpose25': 25,
     'spin24': 24,
+    'hmr2_extra19': 19,
     'h36m17': 17,
 }
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from mmengine.logging import MMLogger
 
-from deforhmr_mm.geometry.boxes import CROP_ASPECT
 from deforhmr_mm.structures import get_keypoint_set
 
 from ..labels import AnnotationError, LabelRecord
+from .boxes import read_center_scale
+from .columns import labelled_rows, read_genders
+from .joints import in_metres, place_joints, positions_of, prefer
 from .npz import NpzColumns, open_npz
 
 __all__ = ['read_spin_npz']
-
-
-GENDERS = {'m': 'male', 'f': 'female', 'male': 'male', 'female': 'female'}
-# A person's box in pixels is larger than this, its size over 200 is smaller.
-LARGEST_SCALE_OVER_200 = 20.0
 
 
 def read_spin_npz(
@@ -26,11 +22,12 @@ def read_spin_npz(
 ) -> LabelRecord:
     """Read a SPIN-style annotation file.
 
-    Keys: ``imgname`` (N,), ``center`` (N, 2) and ``scale`` (N,) are required. Optional
-    are ``part`` (N, 24, 3), ``openpose`` (N, 25, 3), ``pose`` (N, 72) with ``shape``
-    (N, 10), ``has_smpl`` (N,) (missing: all 1 where there is a pose), ``S`` (N, 24, 4),
-    ``gender`` (N,), CLIFF's ``global_t`` (N, 3) and ``focal_l`` (N,), and ours,
-    ``principal_point`` (N, 2), ``person_id`` (N,) and ``body_fingerprint``.
+    Keys: ``imgname`` (N,), ``center`` (N, 2) and ``scale``, (N,) or (N, 2), are
+    required. Optional are ``part`` (N, 24, 3), ``openpose`` (N, 25, 3), ``pose``
+    (N, 72) with ``shape`` (N, 10), ``has_smpl`` (N,) (missing: all 1 where there is a
+    pose), ``S`` (N, 24, 4), metres, ``gender`` (N,), CLIFF's ``global_t`` (N, 3) and
+    ``focal_l`` (N,), and ours, ``principal_point`` (N, 2), ``person_id`` (N,) and
+    ``body_fingerprint``.
 
     Keypoints and 3D joints are matched to ``smpl45`` by their names. A joint that both
     ``part`` and ``openpose`` have is taken from ``part``, the data set's own
@@ -38,12 +35,11 @@ def read_spin_npz(
 
     Args:
         path: The ``.npz`` file.
-        scale_unit: '200px' if ``scale`` is the box side over 200, 'px' if it is in
-            pixels, 'auto' to tell by its median; what was taken is logged.
-        bbox_padding: Factor on the box side, on top of what ``scale`` includes.
+        scale_unit: See `read_center_scale`.
+        bbox_padding: Factor on the box, on top of what ``scale`` includes.
 
     Returns:
-        The labels. A square box of side b becomes the crop's box (0.75 b, b).
+        The labels.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -51,12 +47,13 @@ def read_spin_npz(
         values.
     """
     with open_npz(path) as columns:
+        center, scale = read_center_scale(columns, scale_unit, bbox_padding)
         pose, betas, labelled = _read_smpl(columns)
         return LabelRecord(
             path=columns.path,
             image_names=columns.strings('imgname'),
-            center=_finite(columns, 'center', columns.floats('center', 2)),
-            scale=_read_box_size(columns, scale_unit, bbox_padding),
+            center=center,
+            scale=scale,
             keypoints=_read_keypoints(columns),
             joints_3d=_read_joints_3d(columns),
             pose=pose,
@@ -66,45 +63,11 @@ def read_spin_npz(
             transl=columns.floats_or('global_t', np.nan, 3),
             focal_length=columns.floats_or('focal_l', np.nan),
             principal_point=columns.floats_or('principal_point', np.nan, 2),
-            genders=_read_genders(columns),
+            genders=read_genders(columns),
             person_ids=_read_person_ids(columns),
+            family='spin',
             body_fingerprint=_read_fingerprint(columns),
         )
-
-
-def _finite(columns: NpzColumns, key: str, values: np.ndarray) -> np.ndarray:
-    bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
-    if bad.size:
-        raise AnnotationError(
-            f'{columns.path}: key {key!r} must be finite, but is not in {bad.size} '
-            f'rows, the first of them row {bad[0]}.'
-        )
-    return values
-
-
-def _read_box_size(
-    columns: NpzColumns, scale_unit: str, bbox_padding: float
-) -> np.ndarray:
-    scale = _finite(columns, 'scale', columns.floats('scale'))
-    if scale.size and scale.min() <= 0:
-        raise AnnotationError(
-            f"{columns.path}: key 'scale' must be positive, but is {scale.min()} in "
-            f'row {scale.argmin()}.'
-        )
-    if scale_unit == 'auto':
-        over_200 = not scale.size or np.median(scale) < LARGEST_SCALE_OVER_200
-        scale_unit = '200px' if over_200 else 'px'
-        MMLogger.get_current_instance().info(
-            f"{columns.path}: 'scale' taken as the box side "
-            f'{"over 200" if over_200 else "in pixels"}.'
-        )
-    units = {'200px': 200.0, 'px': 1.0}
-    if scale_unit not in units:
-        raise ValueError(
-            f"scale_unit must be 'auto', '200px' or 'px', but is {scale_unit!r}."
-        )
-    side = scale * units[scale_unit] * bbox_padding
-    return np.stack([CROP_ASPECT * side, side], axis=-1).astype(np.float32)
 
 
 def _read_smpl(columns: NpzColumns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -120,54 +83,26 @@ def _read_smpl(columns: NpzColumns) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     has_smpl = columns.floats_or('has_smpl', float(has_pose))
     if not has_pose:
         has_smpl = np.zeros_like(has_smpl)
-    labelled = has_smpl > 0
-    pose = np.where(labelled[:, None, None], pose, 0).astype(np.float32)
-    betas = np.where(labelled[:, None], betas, 0).astype(np.float32)
-    _finite(columns, 'pose', pose)
-    _finite(columns, 'shape', betas)
-    return pose, betas, labelled.astype(np.float32)
+    pose = labelled_rows(columns, 'pose', pose, has_smpl)
+    betas = labelled_rows(columns, 'shape', betas, has_smpl)
+    return pose, betas, (has_smpl > 0).astype(np.float32)
 
 
 def _read_keypoints(columns: NpzColumns) -> np.ndarray:
-    target = get_keypoint_set('smpl45')
-    keypoints = np.zeros((columns.num_rows, len(target.names), 3), dtype=np.float32)
-    # In rising order of trust.
-    for key, source_name in (('openpose', 'openpose25'), ('part', 'spin24')):
-        if key not in columns:
-            continue
-        source = get_keypoint_set(source_name)
-        values = _finite(columns, key, columns.floats(key, len(source.names), 3))
-        source_index, target_index = source.map_to(target)
-        known = values[:, source_index]
-        keypoints[:, target_index] = np.where(
-            known[..., 2:] > 0, known, keypoints[:, target_index]
-        )
-    return keypoints
+    part = _read_joints(columns, 'part', 'spin24', 3)
+    return prefer(part, _read_joints(columns, 'openpose', 'openpose25', 3))
 
 
 def _read_joints_3d(columns: NpzColumns) -> np.ndarray:
-    source, target = get_keypoint_set('spin24'), get_keypoint_set('smpl45')
-    joints = np.zeros((columns.num_rows, len(target.names), 4), dtype=np.float32)
-    if 'S' in columns:
-        values = _finite(columns, 'S', columns.floats('S', len(source.names), 4))
-        source_index, target_index = source.map_to(target)
-        joints[:, target_index] = values[:, source_index]
-    return joints
+    return in_metres(columns, 'S', _read_joints(columns, 'S', 'spin24', 4))
 
 
-def _read_genders(columns: NpzColumns) -> tuple[str, ...]:
-    if 'gender' not in columns:
-        return ('neutral',) * columns.num_rows
-    genders = tuple(
-        GENDERS.get(value.strip().lower(), 'neutral')
-        for value in columns.strings('gender')
-    )
-    if len(genders) > 1 and set(genders) in ({'male'}, {'female'}):
-        MMLogger.get_current_instance().warning(
-            f"{columns.path}: 'gender' is {genders[0]} in all {len(genders)} rows; "
-            'files with a wrong gender column are in circulation.'
-        )
-    return genders
+def _read_joints(
+    columns: NpzColumns, key: str, keypoint_set: str, numbers: int
+) -> np.ndarray:
+    count = len(get_keypoint_set(keypoint_set))
+    values = columns.finite(key, columns.floats_or(key, 0.0, count, numbers))
+    return place_joints(values, positions_of(keypoint_set))
 
 
 def _read_person_ids(columns: NpzColumns) -> np.ndarray:

@@ -13,6 +13,8 @@ from mmcv.transforms import BaseTransform
 from deforhmr_mm.geometry import default_focal_length, image_center
 from deforhmr_mm.registry import TRANSFORMS
 
+from .affine import compose_affine
+
 __all__ = ['ImageReadError', 'LoadImage', 'decode_image', 'read_image']
 
 JPEG_START = b'\xff\xd8\xff'
@@ -112,8 +114,13 @@ class LoadImage(BaseTransform):
     or the principal point is unknown (missing, None or NaN) they become, as in CLIFF,
     the picture's diagonal and its centre.
 
+    Some data sets (BEDLAM's close-ups) store pictures turned, while their labels are in
+    the upright frame. With ``image_turns``, quarter turns clockwise, ``image_affine``
+    and ``ori_shape`` lead to that frame; the pixels are turned by the crop's one warp.
+
     Required Keys:
         - img_path, or img: (H, W, 3) uint8, BGR
+        - image_turns: int (optional)
 
     Modified Keys:
         - focal_length: float, pixels
@@ -121,10 +128,10 @@ class LoadImage(BaseTransform):
 
     Added Keys:
         - img
-        - ori_shape: (H, W)
+        - ori_shape: (H, W), after the turns
         - image_affine: (2, 3) float32, from the pixels of the picture file to the
-          pixels that all other keys are in; the identity until an augmentation changes
-          it
+          pixels that all other keys are in; without turns the identity, until an
+          augmentation changes it
         - flip: False
 
     Raises:
@@ -144,10 +151,15 @@ class LoadImage(BaseTransform):
                 f'{image.shape} and type {image.dtype}.'
             )
         height, width = image.shape[:2]
+        affine = np.eye(2, 3, dtype=np.float32)
+        for _ in range(results.get('image_turns', 0) % 4):
+            turn = np.array([[0, -1, height - 1], [1, 0, 0]], dtype=np.float32)
+            affine = compose_affine(turn, affine)
+            height, width = width, height
         results['img'] = image
         results['ori_shape'] = (height, width)
         results['flip'] = False
-        results['image_affine'] = np.eye(2, 3, dtype=np.float32)
+        results['image_affine'] = affine
 
         focal_length = results.get('focal_length')
         if focal_length is None or np.isnan(focal_length):

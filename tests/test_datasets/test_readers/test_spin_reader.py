@@ -84,7 +84,7 @@ def test_joints_are_matched_by_name(columns, write):
 def test_forms_that_files_come_in(columns, write):
     plain = read_spin_npz(write(columns))
     columns['imgname'] = columns['imgname'].astype('S')
-    columns['gender'] = columns['gender'].astype('S')
+    columns['gender'] = columns['gender'].astype(object)
     columns['pose'] = columns['pose'].reshape(5, 24, 3)
     columns['scale'] = columns['scale'][:, None]
     columns['has_smpl'] = columns['has_smpl'].astype(bool)
@@ -141,7 +141,10 @@ def spoil(key, row):
         (replace('part', np.zeros((5, 3, 24, 1, 2))), ["'part'", '(5, 24, 3)']),
         (replace('center', np.array(['x'] * 5)), ["'center'", 'numbers', '<U1']),
         (replace('imgname', np.zeros(5)), ["'imgname'", '5 strings', 'float64']),
-        (replace('imgname', np.array([None] * 5)), ["'imgname'", 'pickled']),
+        (replace('imgname', np.array([None] * 5)), ["'imgname'", '5 strings']),
+        (replace('center', np.array([None] * 5)), ["'center'", 'pickled']),
+        (replace('S', np.full((5, 24, 4), 900.0)), ["'S'", 'metres', 'row 0', '900']),
+        (replace('scale', np.zeros((5, 3))), ["'scale'", '(5,)', '(5, 3)']),
         (replace('person_id', np.zeros(5)), ["'person_id'", '5 integers']),
         (replace('body_fingerprint', np.zeros(1)), ["'body_fingerprint'", 'string']),
         (replace('scale', np.zeros(5)), ["'scale'", 'positive', 'row 0']),

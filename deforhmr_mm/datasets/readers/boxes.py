@@ -1,0 +1,104 @@
+"""The person's box, in the forms that annotation files give it."""
+
+from __future__ import annotations
+
+import numpy as np
+from mmengine.logging import MMLogger
+
+from deforhmr_mm.geometry.boxes import (
+    CROP_ASPECT,
+    bbox_to_center_scale,
+    bbox_xywh_to_xyxy,
+    fit_aspect,
+)
+
+from ..labels import AnnotationError
+from .npz import NpzColumns
+
+__all__ = ['read_bbox', 'read_center_scale']
+
+# A person's box in pixels is larger than this, its size over 200 is smaller.
+LARGEST_SCALE_OVER_200 = 20.0
+UNITS = {'200px': 200.0, 'px': 1.0}
+
+
+def read_center_scale(
+    columns: NpzColumns, scale_unit: str, bbox_padding: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read ``center`` (N, 2) and ``scale``, (N,) or (N, 2).
+
+    A ``scale`` of one number is the side b of a square box and becomes the crop's box
+    (0.75 b, b); two numbers are a width and a height, and the box grows to the crop's
+    aspect, so that they fit in whole.
+
+    Args:
+        columns: The file.
+        scale_unit: '200px' if ``scale`` is in units of 200 pixels, 'px' if it is in
+            pixels, 'auto' to tell by its median; what was taken is logged.
+        bbox_padding: Factor on the box, on top of what ``scale`` includes.
+
+    Returns:
+        Centre (N, 2), width and height (N, 2), float32, pixels.
+
+    Raises:
+        AnnotationError: If a key is missing, not finite, or a size is not positive.
+        ValueError: If there is no such `scale_unit`.
+    """
+    center = columns.finite('center', columns.floats('center', 2))
+    stored = columns.read('scale')
+    has_sides = stored.shape[-1:] == (2,) and stored.size == 2 * columns.num_rows
+    size = columns.as_floats('scale', stored, *((2,) if has_sides else ()))
+    _positive(columns, 'scale', columns.finite('scale', size))
+    if scale_unit == 'auto':
+        over_200 = not size.size or np.median(size) < LARGEST_SCALE_OVER_200
+        scale_unit = '200px' if over_200 else 'px'
+        MMLogger.get_current_instance().info(
+            f"{columns.path}: 'scale' taken as the box "
+            f'{"width and height" if has_sides else "side"} '
+            f'{"over 200" if over_200 else "in pixels"}.'
+        )
+    if scale_unit not in UNITS:
+        raise ValueError(
+            f"scale_unit must be 'auto', '200px' or 'px', but is {scale_unit!r}."
+        )
+    if has_sides:
+        size = fit_aspect(size)
+    else:
+        size = np.stack([CROP_ASPECT * size, size], axis=-1)
+    return center, (size * (UNITS[scale_unit] * bbox_padding)).astype(np.float32)
+
+
+def read_bbox(
+    columns: NpzColumns, key: str, bbox_padding: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read ``bbox_xywh`` or ``bbox_xyxy``, (N, 4) or, with a confidence, (N, 5) pixels.
+
+    Args:
+        columns: The file.
+        key: One of the two keys.
+        bbox_padding: Factor on the box, after it grew to the crop's aspect.
+
+    Returns:
+        Centre (N, 2), width and height (N, 2), float32, pixels.
+
+    Raises:
+        AnnotationError: If the key is missing, not finite, or a box has no size.
+    """
+    stored = columns.read(key)
+    numbers = 5 if stored.shape[-1:] == (5,) else 4
+    boxes = columns.as_floats(key, stored, numbers)[:, :4]
+    boxes = columns.finite(key, boxes)
+    if key == 'bbox_xywh':
+        boxes = bbox_xywh_to_xyxy(boxes)
+    _positive(columns, key, boxes[:, 2:] - boxes[:, :2])
+    center, scale = bbox_to_center_scale(boxes, bbox_padding)
+    return center.astype(np.float32), scale.astype(np.float32)
+
+
+def _positive(columns: NpzColumns, key: str, sizes: np.ndarray) -> None:
+    least = sizes.reshape(len(sizes), -1).min(axis=1, initial=np.inf)
+    if least.size and least.min() <= 0:
+        raise AnnotationError(
+            f'{columns.path}: the box size of key {key!r} must be positive, but is '
+            f'{least.min():g} in row {least.argmin()}.'
+        )
