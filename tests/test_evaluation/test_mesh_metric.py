@@ -1,8 +1,4 @@
 import csv
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +9,10 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-import deforhmr_mm
 from deforhmr_mm.evaluation import MeshMetric
 from deforhmr_mm.registry import METRICS
 from deforhmr_mm.structures import MeshDataSample, get_keypoint_set
+from tests.processes import run_ranks
 
 KEYS = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area', 'PA-PVE', 'PCK@150', 'AUC')
 NUM_VERTICES = 60
@@ -325,35 +321,18 @@ def test_only_numbers_and_names_are_kept():
             assert all(type(value) is float for value in row)
 
 
-def run_rank(rank: int, port: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2
-    )
+def run_rank(rank: int, folder: Path) -> None:
     body = ToyBody()
     # Nine people over two processes: the sampler repeats the first to even them out.
     order = [*range(9), 0][rank::2]
     metric = MeshMetric(body)
     for seed in order:
         metric.process(None, as_dicts([make_sample(body, seed, labelled=seed != 3)]))
-    torch.save(metric.evaluate(9), f'{folder}/{rank}.pth')
-    torch.distributed.destroy_process_group()
+    torch.save(metric.evaluate(9), folder / f'{rank}.pth')
 
 
 def test_two_processes_give_the_scores_of_one(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-    root = str(Path(deforhmr_mm.__file__).parents[1])
-    # This file run as a script is one process of two.
-    children = [
-        subprocess.Popen(
-            [sys.executable, __file__, str(rank), str(port), str(tmp_path)],
-            env={**os.environ, 'PYTHONPATH': root},
-        )
-        for rank in range(2)
-    ]
-    assert [child.wait(timeout=120) for child in children] == [0, 0]
+    run_ranks(__file__, tmp_path)
     body = ToyBody()
     samples = [make_sample(body, seed, labelled=seed != 3) for seed in range(9)]
     expected = score(MeshMetric(body), samples)
@@ -444,7 +423,3 @@ def test_built_from_a_config_with_the_open_body():
     assert distance.argmax() == h36m17.index('left_wrist')
     # The hand and the forearm have more than their share of the vertices.
     assert scores['PVE'] > 1.5 * scores['PVE-area']
-
-
-if __name__ == '__main__':
-    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
