@@ -1,6 +1,27 @@
 """Scores of recovered bodies: pure functions and the metrics over them."""
 
-from .functional import mpjpe, pa_mpjpe, pve
-from .metrics import MeshMetric
+from .functional import (
+    auc,
+    mpjpe,
+    pa_mpjpe,
+    pa_point_errors,
+    pa_pve,
+    pck,
+    point_errors,
+    pve,
+)
+from .metrics import PROTOCOLS, MeshMetric, Protocol
 
-__all__ = ['MeshMetric', 'mpjpe', 'pa_mpjpe', 'pve']
+__all__ = [
+    'PROTOCOLS',
+    'MeshMetric',
+    'Protocol',
+    'auc',
+    'mpjpe',
+    'pa_mpjpe',
+    'pa_point_errors',
+    'pa_pve',
+    'pck',
+    'point_errors',
+    'pve',
+]

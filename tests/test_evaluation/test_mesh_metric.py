@@ -1,7 +1,4 @@
-import os
-import socket
-import subprocess
-import sys
+import csv
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,12 +9,12 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-import deforhmr_mm
 from deforhmr_mm.evaluation import MeshMetric
 from deforhmr_mm.registry import METRICS
 from deforhmr_mm.structures import MeshDataSample, get_keypoint_set
+from tests.processes import run_ranks
 
-KEYS = {'MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area'}
+KEYS = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area', 'PA-PVE', 'PCK@150', 'AUC')
 NUM_VERTICES = 60
 
 
@@ -33,8 +30,9 @@ class ToyBody(nn.Module):
     fingerprint = '0123456789abcdef'
     num_vertices = NUM_VERTICES
 
-    def __init__(self, with_h36m: bool = True) -> None:
+    def __init__(self, with_h36m: bool = True, size: float = 1.0) -> None:
         super().__init__()
+        self.size = size
         generator = torch.Generator().manual_seed(0)
         self.template = torch.randn(NUM_VERTICES, 3, generator=generator)
         joint_regressor = torch.rand(45, NUM_VERTICES, generator=generator)
@@ -46,7 +44,7 @@ class ToyBody(nn.Module):
 
     def forward(self, global_orient, body_pose, betas, transl=None) -> BodyOutput:
         parts = torch.arange(NUM_VERTICES) % body_pose.shape[1]
-        vertices = self.template * (1 + 0.1 * betas.mean(-1))[:, None, None]
+        vertices = self.size * self.template * (1 + 0.1 * betas.mean(-1))[:, None, None]
         vertices = (body_pose[:, parts] @ vertices[..., None])[..., 0]
         vertices = vertices @ global_orient[:, 0].mT
         return BodyOutput(vertices, self.joint_regressor @ vertices)
@@ -104,6 +102,9 @@ def slow_scores(body: ToyBody, samples, protocol: str, pelvis: str) -> dict:
             if protocol == 'smpl24':
                 joints = output.joints[0, :24].double().numpy()
                 root = joints[0] if pelvis == 'pelvis' else joints[[1, 2]].mean(0)
+            elif protocol == 'regressed':
+                joints = (body.joint_regressor.double().numpy() @ vertices)[:24]
+                root = joints[0] if pelvis == 'pelvis' else joints[[1, 2]].mean(0)
             else:
                 joints = body.h36m_regressor.double().numpy() @ vertices
                 root = joints[0] if pelvis == 'pelvis' else joints[[1, 4]].mean(0)
@@ -112,26 +113,158 @@ def slow_scores(body: ToyBody, samples, protocol: str, pelvis: str) -> dict:
             clouds.append((joints, joints - root, vertices - root))
         (pred_raw, pred_joints, pred_vertices), (raw, joints, vertices) = clouds
         distance = np.linalg.norm(pred_vertices - vertices, axis=1)
+        joint_distance = np.linalg.norm(pred_joints - joints, axis=1)
+        shares = [(joint_distance <= mm / 1000).mean() for mm in range(0, 151, 5)]
         rows.append(
             (
-                np.linalg.norm(pred_joints - joints, axis=1).mean(),
-                procrustes_error(pred_raw, raw),
-                distance.mean(),
-                (distance * areas).sum(),
+                1000 * joint_distance.mean(),
+                1000 * procrustes_error(pred_raw, raw),
+                1000 * distance.mean(),
+                1000 * (distance * areas).sum(),
+                1000 * procrustes_error(pred_vertices, vertices),
+                100 * shares[-1],
+                100 * np.mean(shares),
             )
         )
-    means = 1000 * np.mean(rows, axis=0)
-    return dict(zip(('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area'), means, strict=True))
+    return dict(zip(KEYS, np.mean(rows, axis=0), strict=True))
 
 
 @pytest.mark.parametrize('pelvis', ['pelvis', 'hips'])
 @pytest.mark.parametrize('protocol', ['smpl24', 'h36m14'])
 def test_against_one_by_one(protocol, pelvis):
-    body = ToyBody()
+    # Of such a size that some of the joints are within 150 mm.
+    body = ToyBody(size=0.8)
     samples = [make_sample(body, seed) for seed in range(10)]
     scores = score(MeshMetric(body, protocol=protocol, pelvis=pelvis), samples)
     expected = slow_scores(body, samples, protocol, pelvis)
     assert scores == pytest.approx(expected, rel=1e-5)
+    assert 5 < scores['AUC'] < scores['PCK@150'] < 95
+
+
+def test_joints_of_the_regressor_are_aligned_at_the_hips():
+    body = ToyBody()
+    samples = [make_sample(body, seed) for seed in range(4)]
+    for sample in samples:  # joints that the mesh does not know of
+        sample.pred_instances.joints = torch.randn(1, 45, 3)
+    expected = slow_scores(body, samples, 'regressed', 'hips')
+    for name in ('rich', 'emdb'):
+        metric = MeshMetric(body, protocol=name, gendered_truth=False)
+        assert score(metric, samples) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_truth_may_have_the_gender_of_the_person():
+    body, male, female = ToyBody(), ToyBody(size=1.2), ToyBody(size=0.8)
+    genders = ('female', 'neutral', 'male', 'male', 'female')
+    samples = [make_sample(body, seed) for seed in range(5)]
+    for sample, gender in zip(samples, genders, strict=True):
+        sample.set_metainfo(dict(gender=gender))
+    bodies = dict(male=male, female=female)
+    metric = MeshMetric(body, protocol='3dpw', gendered_body_models=bodies)
+    by_gender = dict(bodies, neutral=body)
+    expected = [
+        slow_scores(by_gender[gender], [sample], 'h36m14', 'pelvis')
+        for sample, gender in zip(samples, genders, strict=True)
+    ]
+    means = {key: np.mean([row[key] for row in expected]) for key in KEYS}
+    assert score(metric, samples) == pytest.approx(means, rel=1e-5)
+    neutral = MeshMetric(body, protocol='3dpw', gendered_truth=False)
+    assert score(neutral, samples) == pytest.approx(
+        score(MeshMetric(body, protocol='h36m14'), samples), rel=1e-6
+    )
+
+
+def test_gendered_truth_needs_its_bodies():
+    with pytest.raises(ValueError, match=r"'3dpw' poses the truth.*got none"):
+        MeshMetric(ToyBody(), protocol='3dpw')
+    with pytest.raises(ValueError, match=r"got \['male'\]"):
+        MeshMetric(
+            ToyBody(), protocol='rich', gendered_body_models=dict(male=ToyBody())
+        )
+    other = ToyBody()
+    other.num_vertices = 50
+    with pytest.raises(ValueError, match='female body has 50 vertices, body_model 60'):
+        MeshMetric(
+            ToyBody(),
+            protocol='3dpw',
+            gendered_body_models=dict(male=ToyBody(), female=other),
+        )
+
+
+def test_options_change_what_they_say():
+    body = ToyBody()
+    samples = [make_sample(body, seed) for seed in range(4)]
+    base = score(MeshMetric(body), samples)
+    hips = score(MeshMetric(body, pelvis='hips'), samples)
+    unchanged = ('PA-MPJPE', 'PA-PVE')
+    for key in ('MPJPE', 'PVE', 'PVE-area'):
+        assert abs(hips[key] - base[key]) > 0.1
+    for key in unchanged:
+        assert hips[key] == pytest.approx(base[key])
+    h36m = score(MeshMetric(body, protocol='h36m14'), samples)
+    assert abs(h36m['PA-MPJPE'] - base['PA-MPJPE']) > 1
+    assert h36m['PA-PVE'] == pytest.approx(base['PA-PVE'])
+
+
+def test_tables_by_joint_and_by_sequence(monkeypatch):
+    body = ToyBody()
+    samples = [make_sample(body, seed) for seed in range(3)]
+    paths = ('walk/1.jpg', 'a/run/1.jpg', 'walk/2.jpg')
+    for sample, path in zip(samples, paths, strict=True):
+        sample.set_metainfo(dict(img_path=path))
+    lines = []
+    monkeypatch.setattr(MeshMetric, '_log', staticmethod(lines.append))
+    metric = MeshMetric(body, per_joint=True, per_sequence=True)
+    total = score(metric, samples)
+    _, joints, sequences = lines
+    rows = [line.split() for line in joints.strip().splitlines()]
+    assert rows[0] == ['joint', 'error', 'PA', 'error']
+    assert [row[0] for row in rows[1:]] == list(get_keypoint_set('smpl24').names)
+    errors = np.array([row[1:] for row in rows[1:]], dtype=float)
+    np.testing.assert_allclose(
+        errors.mean(0), (total['MPJPE'], total['PA-MPJPE']), atol=0.05
+    )
+    assert errors[0, 0] == 0  # the pelvis itself
+    rows = {line.split()[0]: line.split()[1:] for line in sequences.splitlines()[1:]}
+    assert rows['sequence'] == ['bodies', *KEYS]
+    assert {name: row[0] for name, row in rows.items()} == {
+        'sequence': 'bodies',
+        'run': '1',
+        'walk': '2',
+    }
+    alone = score(MeshMetric(body), samples[1:2])
+    np.testing.assert_allclose(
+        np.array(rows['run'][1:], dtype=float), list(alone.values()), atol=0.051
+    )
+
+
+def test_figures_of_every_body_are_written(tmp_path):
+    body = ToyBody()
+    samples = [make_sample(body, seed, labelled=seed != 1) for seed in range(3)]
+    prefix = tmp_path / 'new' / 'scores'
+    total = score(MeshMetric(body, out_file_prefix=str(prefix)), samples)
+    with np.load(f'{prefix}.npz') as data:
+        assert data['sample_id'].tolist() == ['0', '2']
+        assert data['keys'].tolist() == list(KEYS)
+        np.testing.assert_allclose(data['figures'].mean(0), list(total.values()))
+        np.testing.assert_allclose(
+            data['joint_errors'].mean(1), data['figures'][:, 0], rtol=1e-6
+        )
+        np.testing.assert_allclose(
+            data['pa_joint_errors'].mean(1), data['figures'][:, 1], rtol=1e-6
+        )
+        assert 'protocol smpl24' in str(data['description'])
+        figures = data['figures']
+    with open(f'{prefix}.csv', newline='') as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ['sample_id', 'sequence', *KEYS]
+    assert [row[0] for row in rows[1:]] == ['0', '2']
+    np.testing.assert_allclose(
+        np.array([row[2:] for row in rows[1:]], dtype=float), figures, atol=1e-3
+    )
+    assert sorted(path.name for path in prefix.parent.iterdir()) == [
+        'scores.csv',
+        'scores.npz',
+    ]
 
 
 def test_the_true_body_scores_zero():
@@ -143,9 +276,12 @@ def test_the_true_body_scores_zero():
         sample.pred_instances = InstanceData(
             vertices=truth.vertices + 1, joints=truth.joints + 1
         )
-    assert score(MeshMetric(body), samples) == pytest.approx(
-        dict.fromkeys(KEYS, 0.0), abs=2e-3
-    )
+    expected = dict.fromkeys(KEYS, 0.0) | {'PCK@150': 100.0}
+    scores = score(MeshMetric(body), samples)
+    # At the threshold of 0 mm rounding decides.
+    assert scores.pop('AUC') == pytest.approx(100, abs=100 / 31 + 1e-3)
+    del expected['AUC']
+    assert scores == pytest.approx(expected, abs=2e-3)
 
 
 def test_batch_size_does_not_matter():
@@ -170,43 +306,33 @@ def test_samples_without_labels_are_left_out_but_keep_their_place():
         metric.evaluate(1)
 
 
-def test_only_numbers_are_kept():
+def test_only_numbers_and_names_are_kept():
     body = ToyBody()
     metric = MeshMetric(body)
     metric.process(None, as_dicts([make_sample(body, 0), make_sample(body, 1)]))
-    assert [len(row) for row in metric.results] == [4, 4]
-    assert all(type(value) is float for row in metric.results for value in row)
+    for name, result in zip('01', metric.results, strict=True):
+        assert (result.sample_id, result.sequence) == (name, '')
+        assert [len(row) for row in (result.figures, *result.joint_errors)] == [
+            7,
+            24,
+            24,
+        ]
+        for row in (result.figures, *result.joint_errors):
+            assert all(type(value) is float for value in row)
 
 
-def run_rank(rank: int, port: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2
-    )
+def run_rank(rank: int, folder: Path) -> None:
     body = ToyBody()
     # Nine people over two processes: the sampler repeats the first to even them out.
     order = [*range(9), 0][rank::2]
     metric = MeshMetric(body)
     for seed in order:
         metric.process(None, as_dicts([make_sample(body, seed, labelled=seed != 3)]))
-    torch.save(metric.evaluate(9), f'{folder}/{rank}.pth')
-    torch.distributed.destroy_process_group()
+    torch.save(metric.evaluate(9), folder / f'{rank}.pth')
 
 
 def test_two_processes_give_the_scores_of_one(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-    root = str(Path(deforhmr_mm.__file__).parents[1])
-    # This file run as a script is one process of two.
-    children = [
-        subprocess.Popen(
-            [sys.executable, __file__, str(rank), str(port), str(tmp_path)],
-            env={**os.environ, 'PYTHONPATH': root},
-        )
-        for rank in range(2)
-    ]
-    assert [child.wait(timeout=120) for child in children] == [0, 0]
+    run_ranks(__file__, tmp_path)
     body = ToyBody()
     samples = [make_sample(body, seed, labelled=seed != 3) for seed in range(9)]
     expected = score(MeshMetric(body), samples)
@@ -246,7 +372,7 @@ def test_another_body_is_refused():
 
 
 def test_arguments_are_checked():
-    with pytest.raises(ValueError, match=r"'smpl24' or 'h36m14', got 'lsp'"):
+    with pytest.raises(ValueError, match=r"'smpl24', 'h36m14', '3dpw', .* got 'lsp'"):
         MeshMetric(ToyBody(), protocol='lsp')
     with pytest.raises(ValueError, match=r"pelvis: .* got 'neck'"):
         MeshMetric(ToyBody(), pelvis='neck')
@@ -297,7 +423,3 @@ def test_built_from_a_config_with_the_open_body():
     assert distance.argmax() == h36m17.index('left_wrist')
     # The hand and the forearm have more than their share of the vertices.
     assert scores['PVE'] > 1.5 * scores['PVE-area']
-
-
-if __name__ == '__main__':
-    run_rank(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

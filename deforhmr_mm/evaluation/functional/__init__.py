@@ -1,5 +1,15 @@
 """Scores as pure functions of arrays or tensors."""
 
-from .point_errors import mpjpe, pa_mpjpe, pve
+from .point_errors import mpjpe, pa_mpjpe, pa_point_errors, pa_pve, point_errors, pve
+from .thresholds import auc, pck
 
-__all__ = ['mpjpe', 'pa_mpjpe', 'pve']
+__all__ = [
+    'auc',
+    'mpjpe',
+    'pa_mpjpe',
+    'pa_point_errors',
+    'pa_pve',
+    'pck',
+    'point_errors',
+    'pve',
+]

@@ -1,4 +1,4 @@
-"""Distances between recovered and true points, one number for each body.
+"""Distances between recovered and true points, for each point or each body.
 
 All functions take numpy arrays or torch tensors, with any leading dimensions, and
 return the type that they were given. Units are those of the input.
@@ -13,6 +13,68 @@ from torch import Tensor
 from deforhmr_mm.geometry import similarity_align
 
 ArrayOrTensor = TypeVar('ArrayOrTensor', np.ndarray, Tensor)
+
+
+def point_errors(
+    pred: ArrayOrTensor,
+    target: ArrayOrTensor,
+    pred_pelvis: ArrayOrTensor,
+    target_pelvis: ArrayOrTensor,
+) -> ArrayOrTensor:
+    """Distance of each point after the pelvis of each body is moved to the origin.
+
+    Args:
+        pred: (..., N, 3) recovered points.
+        target: (..., N, 3) true points.
+        pred_pelvis: (..., 3) pelvis of the recovered body.
+        target_pelvis: (..., 3) pelvis of the true body.
+
+    Returns:
+        (..., N) distances.
+
+    Raises:
+        ValueError: The shapes are not as given above.
+
+    Example:
+        >>> target = np.array([[0.0, 0, 0], [0, 0, 1]])
+        >>> pred = np.array([[5.0, 0, 0], [5, 3, 5]])
+        >>> point_errors(pred, target, pred[0], target[0])
+        array([0., 5.])
+    """
+    pred_points, target_points, pred_root, target_root = _as_tensors(
+        pred, target, pred_pelvis, target_pelvis
+    )
+    for name, root in (('pred_pelvis', pred_root), ('target_pelvis', target_root)):
+        if root.shape[-1:] != (3,):
+            raise ValueError(
+                f'{name}: expected shape (..., 3), got {tuple(root.shape)}'
+            )
+    pred_points = pred_points - pred_root.unsqueeze(-2)
+    target_points = target_points - target_root.unsqueeze(-2)
+    return _as_given((pred_points - target_points).norm(dim=-1), pred)
+
+
+def pa_point_errors(pred: ArrayOrTensor, target: ArrayOrTensor) -> ArrayOrTensor:
+    """Distance of each point after the best similarity transform of each body.
+
+    Args:
+        pred: (..., N, 3) recovered points.
+        target: (..., N, 3) true points.
+
+    Returns:
+        (..., N) distances.
+
+    Raises:
+        ValueError: The shapes are not as given above.
+
+    Example:
+        >>> target = np.array([[0.0, 0, 0], [0, 0, 1], [0, 1, 0]])
+        >>> pa_point_errors(3 * target + 2, target).round(12)
+        array([0., 0., 0.])
+    """
+    pred_points, target_points = _as_tensors(pred, target)
+    aligned = similarity_align(pred_points, target_points)
+    return _as_given((aligned - target_points).norm(dim=-1), pred)
 
 
 def mpjpe(
@@ -62,9 +124,25 @@ def pa_mpjpe(pred: ArrayOrTensor, target: ArrayOrTensor) -> ArrayOrTensor:
         >>> float(pa_mpjpe(3 * target + 2, target).round(12))
         0.0
     """
-    pred_points, target_points = _as_tensors(pred, target)
-    aligned = similarity_align(pred_points, target_points)
-    return _as_given(_mean_distance(aligned, target_points), pred)
+    return pa_point_errors(pred, target).mean(-1)
+
+
+def pa_pve(pred: ArrayOrTensor, target: ArrayOrTensor) -> ArrayOrTensor:
+    """Mean distance of vertices after the best similarity transform of each body.
+
+    The transform is fitted to the vertices themselves (that of PA-MPJPE to the joints).
+
+    Args:
+        pred: (..., V, 3) recovered vertices.
+        target: (..., V, 3) true vertices.
+
+    Returns:
+        (...) mean over the vertices of each body.
+
+    Raises:
+        ValueError: The shapes are not as given above.
+    """
+    return pa_mpjpe(pred, target)
 
 
 def pve(
@@ -96,37 +174,18 @@ def pve(
         >>> float(pve(pred, target, pred[0], target[0], weights=np.array([3.0, 1.0])))
         1.25
     """
-    pred_points, target_points, pred_root, target_root = _as_tensors(
-        pred, target, pred_pelvis, target_pelvis
-    )
-    for name, root in (('pred_pelvis', pred_root), ('target_pelvis', target_root)):
-        if root.shape[-1:] != (3,):
-            raise ValueError(
-                f'{name}: expected shape (..., 3), got {tuple(root.shape)}'
-            )
-    if weights is not None:
-        weights = torch.as_tensor(weights)
-        if weights.shape != target_points.shape[-2:-1]:
-            raise ValueError(
-                f'weights: expected one for each of {target_points.shape[-2]} points, '
-                f'got shape {tuple(weights.shape)}'
-            )
-    error = _mean_distance(
-        pred_points - pred_root.unsqueeze(-2),
-        target_points - target_root.unsqueeze(-2),
-        weights,
-    )
-    return _as_given(error, pred)
-
-
-def _mean_distance(
-    pred: Tensor, target: Tensor, weights: Tensor | None = None
-) -> Tensor:
-    distance = (pred - target).norm(dim=-1)
+    distance = point_errors(pred, target, pred_pelvis, target_pelvis)
     if weights is None:
         return distance.mean(-1)
+    weights = torch.as_tensor(weights)
+    if weights.shape != distance.shape[-1:]:
+        raise ValueError(
+            f'weights: expected one for each of {distance.shape[-1]} points, got shape '
+            f'{tuple(weights.shape)}'
+        )
+    distance = torch.as_tensor(distance)
     weights = weights.to(distance)
-    return (distance * weights).sum(-1) / weights.sum()
+    return _as_given((distance * weights).sum(-1) / weights.sum(), pred)
 
 
 def _as_tensors(

@@ -1,5 +1,6 @@
 """Metrics: thin classes over the pure functions."""
 
 from .mesh_metric import MeshMetric
+from .protocols import PROTOCOLS, Protocol
 
-__all__ = ['MeshMetric']
+__all__ = ['PROTOCOLS', 'MeshMetric', 'Protocol']

@@ -1,7 +1,8 @@
-"""MPJPE, PA-MPJPE and PVE of recovered bodies."""
+"""Errors of recovered bodies: joints, vertices, and what lies within a threshold."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,53 +10,78 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from deforhmr_mm.evaluation.functional import mpjpe, pa_mpjpe, pve
+from deforhmr_mm.evaluation.functional import (
+    auc,
+    pa_point_errors,
+    pa_pve,
+    pck,
+    point_errors,
+    pve,
+)
 from deforhmr_mm.registry import METRICS, MODELS
-from deforhmr_mm.structures import H36M_EVAL_JOINTS, get_keypoint_set
+
+from .protocols import Protocol, get_protocol
+from .result_tables import BodyScore, joint_table, sequence_table, write_scores
 
 MILLIMETRES = 1000.0
+PCK_THRESHOLD = 150.0  # millimetres, that of 3DPCK
 
-PELVIS_JOINTS = {'pelvis': ('pelvis',), 'hips': ('left_hip', 'right_hip')}
-"""Joints whose mean is the point that is moved to the origin."""
-
-
-class _Scored(NamedTuple):
-    """What one protocol compares of a batch of bodies."""
-
-    joints: Tensor  # (B, J, 3)
-    pelvis: Tensor  # (B, 3)
-    vertices: Tensor  # (B, V, 3)
+KEYS = (
+    'MPJPE',
+    'PA-MPJPE',
+    'PVE',
+    'PVE-area',
+    'PA-PVE',
+    f'PCK@{PCK_THRESHOLD:.0f}',
+    'AUC',
+)
 
 
 @METRICS.register_module()
 class MeshMetric(BaseMetric):
-    """Errors of recovered bodies in millimetres, averaged over bodies.
+    """Errors of recovered bodies in millimetres, means over bodies.
 
-    Keys: `MPJPE` (mean joint distance, pelvis aligned), `PA-MPJPE` (after similarity
-    Procrustes on the same joints), `PVE` (mean vertex distance, pelvis aligned) and
-    `PVE-area` (the same with every vertex weighted by its share of the template's
-    surface: most vertices of a body mesh are hands, feet and head).
+    Each figure is a mean of one number a body. Keys:
 
-    The truth is posed from the SMPL labels with `body_model`; the recovered body is
-    taken as it comes, in camera axes. Bodies without SMPL labels are left out. No flip
-    test, no alignment of scale outside PA-MPJPE.
+    - `MPJPE`: mean joint distance, pelvis aligned.
+    - `PA-MPJPE`: the same after similarity Procrustes on the scored joints.
+    - `PVE`: mean vertex distance, aligned at the same pelvis.
+    - `PVE-area`: the same with every vertex weighted by its share of the template's
+      surface, since most vertices of a body mesh are hands, feet and head.
+    - `PA-PVE`: mean vertex distance after similarity Procrustes on the vertices.
+    - `PCK@150`: percent of joints at most 150 mm off, pelvis aligned.
+    - `AUC`: mean of PCK over 31 thresholds from 0 to 150 mm, percent.
 
-    Protocols:
+    The truth is posed from the SMPL labels; the recovered body is taken as it comes, in
+    camera axes. Bodies without SMPL labels are left out. No flip test, no alignment of
+    scale outside the PA figures.
 
-    - 'smpl24': the 24 joints of the posed skeleton (RICH, EMDB, the open body).
-    - 'h36m14': 14 joints that the body's H36M regressor takes from both meshes, in
-      LSP's order (3DPW).
+    Protocols (`deforhmr_mm.evaluation.PROTOCOLS`; docs/evaluation.md):
+
+    - 'smpl24': the posed skeleton's 24 joints (the open body).
+    - 'h36m14': 14 joints that the body's H36M regressor takes from both meshes.
+    - '3dpw': 'h36m14', and the truth posed with the body of the person's gender.
+    - 'rich', 'emdb': 24 joints by SMPL's regressor from both meshes, aligned at the
+      mean of the hip joints, gendered truth.
 
     Args:
         body_model: Config of the body of the labels, or the built module.
-        protocol: 'smpl24' or 'h36m14'.
-        pelvis: 'pelvis', the protocol's own pelvis joint (for 'h36m14' H36M's joint 0,
-            before the 14 are selected); or 'hips', the mean of both hip joints.
+        protocol: Name of a protocol.
+        pelvis: 'pelvis' or 'hips' in place of the protocol's own; see `Protocol`.
+        gendered_truth: In place of the protocol's own.
+        gendered_body_models: Configs of the bodies, or built modules, of 'male' and
+            'female', where the truth is gendered; 'neutral' is `body_model`.
+        per_joint: Log a table of the joints' mean errors.
+        per_sequence: Log a table of means over each sequence: the sample's `sequence`,
+            or the folder of its picture.
+        out_file_prefix: Write every body's figures to PREFIX.csv, and with the joints'
+            errors to PREFIX.npz.
         kwargs: See `mmengine.evaluator.BaseMetric`.
 
     Raises:
-        ValueError: An argument is not one of those above, or the body has no H36M
-            regressor where the protocol needs one.
+        ValueError: An argument is not one of those above, the body has no H36M
+            regressor where the protocol needs one, or bodies of the genders are
+            missing.
     """
 
     # Plain keys without a prefix; None would be warned about.
@@ -65,54 +91,44 @@ class MeshMetric(BaseMetric):
         self,
         body_model: Mapping[str, Any] | nn.Module | None = None,
         protocol: str = 'smpl24',
-        pelvis: str = 'pelvis',
+        pelvis: str | None = None,
+        gendered_truth: bool | None = None,
+        gendered_body_models: Mapping[str, Mapping[str, Any] | nn.Module] | None = None,
+        per_joint: bool = False,
+        per_sequence: bool = False,
+        out_file_prefix: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if protocol not in ('smpl24', 'h36m14'):
-            raise ValueError(
-                f"protocol: expected 'smpl24' or 'h36m14', got {protocol!r}"
-            )
-        if pelvis not in PELVIS_JOINTS:
-            raise ValueError(
-                f'pelvis: expected one of {tuple(PELVIS_JOINTS)}, got {pelvis!r}'
-            )
+        chosen = get_protocol(protocol).changed(pelvis, gendered_truth)
         super().__init__(**kwargs)
-        if not isinstance(body_model, nn.Module):
-            body_model = MODELS.build(body_model or dict(type='SMPL'))
-        self.body_model = body_model.eval()
-        self.protocol = protocol
-        self.pelvis = pelvis
-        if protocol == 'h36m14' and self.body_model.h36m_regressor is None:
-            raise ValueError(
-                f"protocol 'h36m14' needs a body with an H36M regressor, but "
-                f'{self.body_model.body_name} has none: give its model file a 17-row '
-                "h36m_regressor, or use protocol='smpl24'"
-            )
+        self.body_model = _build(body_model or dict(type='SMPL'))
+        self.protocol: Protocol = chosen
+        self.per_joint = per_joint
+        self.per_sequence = per_sequence
+        self.out_file_prefix = out_file_prefix
+        self.truth_bodies = {'neutral': self.body_model}
+        if chosen.gendered_truth:
+            self.truth_bodies |= self._build_gendered(gendered_body_models or {})
+        for body in self.truth_bodies.values():
+            self._check_regressor(body)
 
     @property
     def description(self) -> str:
         """One line that says how the figures are made."""
-        joints = {
-            'smpl24': '24 joints of the posed skeleton',
-            'h36m14': '14 H36M joints regressed from both meshes',
-        }[self.protocol]
-        pelvis = {
-            'pelvis': 'aligned at the pelvis joint',
-            'hips': 'aligned at the mean of the hip joints',
-        }[self.pelvis]
         return (
-            f'protocol {self.protocol}: {joints}, {pelvis}; body '
-            f'{self.body_model.body_name} ({self.body_model.fingerprint})'
+            f'{self.protocol.description}; body {self.body_model.body_name} '
+            f'({self.body_model.fingerprint})'
         )
 
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
-        """Score a batch; keep four numbers a body.
+        """Score a batch; keep a body's figures and its joints' errors.
 
         Args:
             data_batch: Not used.
             data_samples: `MeshDataSample`s as dictionaries, with `gt_instances` and
-                `pred_instances` of one body each.
+                `pred_instances` of one body each; `gender` where the truth is
+                gendered.
 
         Raises:
             ValueError: The prediction or the labels belong to another body model.
@@ -122,39 +138,41 @@ class MeshMetric(BaseMetric):
             return
         for sample in data_samples:
             self._check_body('the prediction', sample.get('body_fingerprint'))
-        self._check_body(
-            'the data set', (self.dataset_meta or {}).get('body_fingerprint')
-        )
+        self._check_labels((self.dataset_meta or {}).get('body_fingerprint'))
 
-        pred = {
-            key: torch.cat([s['pred_instances'][key] for s in data_samples]).float()
+        vertices, joints = (
+            torch.cat([s['pred_instances'][key] for s in data_samples]).float()
             for key in ('vertices', 'joints')
-        }
-        self._check_vertices(pred['vertices'])
-        device = pred['vertices'].device
+        )
+        self._check_vertices(vertices)
         truth = {
-            key: torch.cat([s['gt_instances'][key] for s in data_samples]).to(device)
+            key: torch.cat([s['gt_instances'][key] for s in data_samples]).to(vertices)
             for key in ('global_orient', 'body_pose', 'betas', 'has_smpl')
         }
-        self.body_model.to(device)
-        body = self.body_model(
-            truth['global_orient'], truth['body_pose'], truth['betas']
+        recovered = self.protocol.select(
+            self.body_model.to(vertices.device), vertices, joints
         )
-        errors = self._errors(
-            self._scored(pred['vertices'], pred['joints']),
-            self._scored(body.vertices, body.joints),
+        true_vertices, *true_joints = self._posed_truth(truth, data_samples)
+        joint_errors, figures = self._figures(
+            (vertices, *recovered), (true_vertices, *true_joints)
         )
+        labelled = (truth['has_smpl'] > 0).tolist()
         # One entry for every sample, labelled or not: what a distributed sampler pads
         # is cut off by position when the results of all processes are collected. Not
         # None for those without labels: the collection would drop it.
         self.results.extend(
-            row if labelled else ()
-            for row, labelled in zip(
-                errors.tolist(), (truth['has_smpl'] > 0).tolist(), strict=True
+            BodyScore(
+                sample_id=str(sample.get('sample_id', '')),
+                sequence=_sequence(sample),
+                figures=tuple(figures[row].tolist()),
+                joint_errors=tuple(joint_errors[row].tolist()),
             )
+            if labelled[row]
+            else ()
+            for row, sample in enumerate(data_samples)
         )
 
-    def compute_metrics(self, results: list[Sequence[float]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[BodyScore | tuple]) -> dict[str, float]:
         """Average over bodies.
 
         Args:
@@ -162,54 +180,119 @@ class MeshMetric(BaseMetric):
                 without SMPL labels.
 
         Returns:
-            MPJPE, PA-MPJPE, PVE and PVE-area in millimetres.
+            The keys of the class; millimetres, and percent for PCK and AUC.
 
         Raises:
             ValueError: No sample has SMPL labels.
         """
-        scored = [row for row in results if row]
-        if not scored:
+        scores = [score for score in results if score]
+        if not scores:
             raise ValueError(
                 f'MeshMetric: none of {len(results)} samples has SMPL labels '
                 '(has_smpl = 1), so there is nothing to score'
             )
-        left_out = len(results) - len(scored)
+        left_out = len(results) - len(scores)
         note = f', {left_out} without SMPL labels left out' if left_out else ''
-        print_log(
-            f'MeshMetric on {len(scored)} bodies{note}; millimetres; '
-            f'{self.description}',
-            logger='current',
+        self._log(
+            f'MeshMetric on {len(scores)} bodies{note}; millimetres; {self.description}'
         )
-        means = np.mean(np.asarray(scored, dtype=np.float64), axis=0)
-        keys = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area')
-        return dict(zip(keys, means.tolist(), strict=True))
+        if self.per_joint:
+            self._log(joint_table(scores, self.protocol.joint_names))
+        if self.per_sequence:
+            self._log(sequence_table(scores, KEYS))
+        if self.out_file_prefix:
+            write_scores(
+                self.out_file_prefix,
+                scores,
+                KEYS,
+                self.protocol.joint_names,
+                self.description,
+            )
+            self._log(f'Figures of every body: {self.out_file_prefix}.csv and .npz')
+        figures = np.array([score.figures for score in scores], dtype=np.float64)
+        return dict(zip(KEYS, figures.mean(0).tolist(), strict=True))
 
-    def _scored(self, vertices: Tensor, joints: Tensor) -> _Scored:
-        """Joints and pelvis of the protocol for a batch of bodies."""
-        if self.protocol == 'smpl24':
-            keypoints = get_keypoint_set('smpl24')
-            skeleton = joints[:, : len(keypoints)]
-            scored = skeleton
-        else:
-            keypoints = get_keypoint_set('h36m17')
-            skeleton = self.body_model.h36m_regressor.to(vertices) @ vertices
-            scored = skeleton[:, list(keypoints.indices(H36M_EVAL_JOINTS))]
-        root = keypoints.indices(PELVIS_JOINTS[self.pelvis])
-        return _Scored(scored, skeleton[:, list(root)].mean(1), vertices)
+    def _posed_truth(
+        self, truth: dict[str, Tensor], data_samples: Sequence[Mapping]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The labels' vertices (B, V, 3), scored joints (B, J, 3) and pelvis (B, 3)."""
+        names = [
+            sample.get('gender', 'neutral') if self.protocol.gendered_truth else ''
+            for sample in data_samples
+        ]
+        parts, order = [], []
+        for name in sorted(set(names)):
+            rows = [row for row, other in enumerate(names) if other == name]
+            body = self.truth_bodies.get(name, self.body_model)
+            body = body.to(truth['betas'].device)
+            posed = body(
+                *(truth[key][rows] for key in ('global_orient', 'body_pose', 'betas'))
+            )
+            selected = self.protocol.select(body, posed.vertices, posed.joints)
+            parts.append((posed.vertices, *selected))
+            order.extend(rows)
+        back = torch.as_tensor(order).argsort()
+        vertices, joints, pelvis = (
+            torch.cat(part)[back.to(part[0].device)]
+            for part in zip(*parts, strict=True)
+        )
+        return vertices, joints, pelvis
 
-    def _errors(self, pred: _Scored, truth: _Scored) -> Tensor:
-        """MPJPE, PA-MPJPE, PVE and PVE-area in millimetres, (B, 4)."""
-        pelvises = (pred.pelvis, truth.pelvis)
+    def _figures(
+        self,
+        pred: tuple[Tensor, Tensor, Tensor],
+        truth: tuple[Tensor, Tensor, Tensor],
+    ) -> tuple[Tensor, Tensor]:
+        """Errors of the joints (B, 2, J), as they are and aligned, and of `KEYS`."""
+        (vertices, joints, pelvis), (true_vertices, true_joints, root) = pred, truth
         areas = self.body_model.vertex_area_weights
-        return MILLIMETRES * torch.stack(
-            [
-                mpjpe(pred.joints, truth.joints, *pelvises),
-                pa_mpjpe(pred.joints, truth.joints),
-                pve(pred.vertices, truth.vertices, *pelvises),
-                pve(pred.vertices, truth.vertices, *pelvises, weights=areas),
-            ],
-            dim=-1,
-        )
+        distance = MILLIMETRES * point_errors(joints, true_joints, pelvis, root)
+        aligned = MILLIMETRES * pa_point_errors(joints, true_joints)
+        surfaces = (vertices, true_vertices, pelvis, root)
+        figures = [
+            distance.mean(-1),
+            aligned.mean(-1),
+            MILLIMETRES * pve(*surfaces),
+            MILLIMETRES * pve(*surfaces, weights=areas),
+            MILLIMETRES * pa_pve(vertices, true_vertices),
+            pck(distance, PCK_THRESHOLD),
+            auc(distance, PCK_THRESHOLD),
+        ]
+        return torch.stack((distance, aligned), dim=1), torch.stack(figures, dim=-1)
+
+    def _build_gendered(
+        self, bodies: Mapping[str, Mapping[str, Any] | nn.Module]
+    ) -> dict[str, nn.Module]:
+        """The bodies of both genders."""
+        if set(bodies) != {'male', 'female'}:
+            raise ValueError(
+                f"protocol '{self.protocol.name}' poses the truth with the body of the "
+                "person's gender: give gendered_body_models=dict(male=..., "
+                f'female=...), got {sorted(bodies) or "none"}; or set '
+                'gendered_truth=False, whose figures are not those of the literature'
+            )
+        built = {gender: _build(body) for gender, body in bodies.items()}
+        for gender, body in built.items():
+            if body.num_vertices != self.body_model.num_vertices:
+                raise ValueError(
+                    f'gendered_body_models: the {gender} body has '
+                    f'{body.num_vertices} vertices, body_model '
+                    f'{self.body_model.num_vertices}: both must be of one mesh'
+                )
+        return built
+
+    def _check_regressor(self, body: nn.Module) -> None:
+        if self.protocol.joints == 'h36m14' and body.h36m_regressor is None:
+            raise ValueError(
+                f"protocol '{self.protocol.name}' needs a body with an H36M regressor, "
+                f'but {body.body_name} has none: give its config h36m_regressor='
+                "'J_regressor_h36m.npy', or use protocol='smpl24'"
+            )
+
+    def _check_labels(self, fingerprint: str | None) -> None:
+        known = {body.fingerprint for body in self.truth_bodies.values()}
+        if fingerprint not in known:
+            self._check_body('the data set', fingerprint)
 
     def _check_body(self, what: str, fingerprint: str | None) -> None:
         if fingerprint is not None and fingerprint != self.body_model.fingerprint:
@@ -227,3 +310,17 @@ class MeshMetric(BaseMetric):
                 f'3) for the body {self.body_model.body_name}, got '
                 f'(1, {", ".join(map(str, vertices.shape[1:]))})'
             )
+
+    @staticmethod
+    def _log(text: str) -> None:
+        print_log(text, logger='current')
+
+
+def _build(body: Mapping[str, Any] | nn.Module) -> nn.Module:
+    return (body if isinstance(body, nn.Module) else MODELS.build(body)).eval()
+
+
+def _sequence(sample: Mapping) -> str:
+    """The sample's sequence, or the folder of its picture."""
+    named = sample.get('sequence')
+    return str(named) if named else PurePath(sample.get('img_path') or '').parent.name

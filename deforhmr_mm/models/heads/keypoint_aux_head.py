@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from deforhmr_mm.geometry.sampling import cell_centres
 from deforhmr_mm.models.heads.feature_levels import pick_level
+from deforhmr_mm.models.losses import weighted_mean
 from deforhmr_mm.registry import MODELS
 
 
@@ -85,8 +86,8 @@ class KeypointAuxHead(BaseModule):
         spread = offset.square().sum(dim=-1) / (2 * self.sigma**2)
         labels = (-spread).softmax(dim=-1)  # (B, K, H * W)
         entropy = -(labels * log_probs).sum(dim=-1)
-        loss = (entropy * weight).sum() / weight.sum().clamp(min=1)
-        return dict(loss_aux_keypoints=self.loss_weight * loss)
+        loss = self.loss_weight * weighted_mean(entropy, weight)
+        return dict(loss_aux_keypoints=loss)
 
     @staticmethod
     def inside_crop(keypoints: Tensor) -> Tensor:

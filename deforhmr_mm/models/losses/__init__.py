@@ -7,6 +7,7 @@ from .mesh_losses import (
     VertexLoss,
     masked_mse,
 )
+from .weighted_mean import weighted_mean
 
 __all__ = [
     'Joints2DLoss',
@@ -14,4 +15,5 @@ __all__ = [
     'SMPLParamLoss',
     'VertexLoss',
     'masked_mse',
+    'weighted_mean',
 ]

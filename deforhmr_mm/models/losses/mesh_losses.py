@@ -15,6 +15,7 @@ from deforhmr_mm.geometry.cameras import (
     image_center,
     perspective_projection,
 )
+from deforhmr_mm.models.losses.weighted_mean import weighted_mean
 from deforhmr_mm.registry import MODELS
 
 
@@ -28,15 +29,13 @@ def masked_mse(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         weight: (B, ...) weights of the leading dimensions of `prediction`.
 
     Returns:
-        The mean over elements of non-zero weight; zero, with a gradient, if there is
-        none.
+        The mean over elements of non-zero weight, of all processes (see
+        `weighted_mean`); zero, with a gradient, if there is none.
     """
     trailing = prediction.dim() - weight.dim()
     weight = weight.reshape(weight.shape + (1,) * trailing)
     target = torch.where(weight > 0, target, prediction.detach())
-    squared = (prediction - target).square() * weight
-    count = weight.expand_as(squared).sum()
-    return squared.sum() / count.clamp(min=1e-6)
+    return weighted_mean((prediction - target).square(), weight)
 
 
 @MODELS.register_module()
