@@ -82,9 +82,23 @@ def test_joints_3d_are_aligned_at_the_pelvis():
     assert got == pytest.approx(expected, rel=1e-3)
 
 
-def test_sample_without_a_pelvis_does_not_count():
+def test_joints_3d_without_a_pelvis_are_aligned_at_the_hips():
+    torch.manual_seed(0)
+    joints = torch.rand(2, 5, 3)
+    target = dict(
+        joints=joints + torch.tensor([3.0, 1, 2]), joints_conf=torch.ones(2, 5)
+    )
+    target['joints'][1, 0] = float('nan')
+    target['joints_conf'][1, 0] = 0
+    moved = joints.clone()
+    moved[1, 2] += 0.2  # a hip: the root goes half of the way
+    got = Joints3DLoss()(dict(joints=moved), target)['loss_joints_3d'].item()
+    assert got == pytest.approx(3 * 4 * 0.1**2 / (9 * 3), rel=1e-3)
+
+
+def test_sample_without_a_pelvis_and_a_hip_does_not_count():
     target = dict(joints=torch.full((1, 5, 3), 9.0), joints_conf=torch.ones(1, 5))
-    target['joints_conf'][0, 0] = 0
+    target['joints_conf'][0, [0, 2]] = 0
     assert (
         Joints3DLoss()(dict(joints=torch.rand(1, 5, 3)), target)['loss_joints_3d'] == 0
     )

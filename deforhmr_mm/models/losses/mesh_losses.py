@@ -85,29 +85,50 @@ class SMPLParamLoss(nn.Module):
 
 @MODELS.register_module()
 class Joints3DLoss(nn.Module):
-    """Joints in metres, both sides relative to their pelvis.
+    """Joints in metres, both sides relative to their root.
+
+    The root is the pelvis where it is labelled, else the mean of both hips where they
+    are (SPIN's and MPI-INF-3DHP's joints have hips but not SMPL's pelvis): the same
+    point of both bodies. A sample with neither counts for nothing.
 
     Args:
         loss_weight: weight of the loss.
         pelvis_index: the pelvis among the joints.
+        hip_indices: the hips among the joints.
     """
 
-    def __init__(self, loss_weight: float = 1.0, pelvis_index: int = 0) -> None:
+    def __init__(
+        self,
+        loss_weight: float = 1.0,
+        pelvis_index: int = 0,
+        hip_indices: tuple[int, int] = (1, 2),
+    ) -> None:
         super().__init__()
         self.loss_weight = loss_weight
-        self.pelvis_index = pelvis_index
+        self.pelvis = [pelvis_index]
+        self.hips = list(hip_indices)
 
     def forward(self, pred: dict, target: dict) -> dict[str, Tensor]:
         """``loss_joints_3d``.
 
         Both dicts hold ``joints`` (B, J, 3), metres; `target` also ``joints_conf``
-        (B, J). A sample whose pelvis has no label counts for nothing.
+        (B, J).
         """
-        pelvis = slice(self.pelvis_index, self.pelvis_index + 1)
+        labelled = target['joints_conf'] > 0
+        has_pelvis = labelled[:, self.pelvis].all(1, keepdim=True)
+        has_root = has_pelvis | labelled[:, self.hips].all(1, keepdim=True)
+
+        def from_root(joints: Tensor) -> Tensor:
+            pelvis, hips = (
+                joints[:, rows].mean(1, keepdim=True)
+                for rows in (self.pelvis, self.hips)
+            )
+            return joints - torch.where(has_pelvis[..., None], pelvis, hips)
+
         error = masked_mse(
-            pred['joints'] - pred['joints'][:, pelvis],
-            target['joints'] - target['joints'][:, pelvis],
-            target['joints_conf'] * (target['joints_conf'][:, pelvis] > 0),
+            from_root(pred['joints']),
+            from_root(target['joints']),
+            target['joints_conf'] * has_root,
         )
         return dict(loss_joints_3d=self.loss_weight * error)
 
