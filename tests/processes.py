@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import torch
@@ -36,8 +37,9 @@ def run_ranks(test_file: str, folder: Path, world_size: int = 2) -> None:
 
 def main() -> None:
     test_file, folder, rank = sys.argv[1:]
-    # The test file knows this module by the name that pytest gives it.
-    sys.modules['tests.processes'] = sys.modules['__main__']
+    # As pytest names these files; another package may have installed its tests.
+    sys.modules['tests'] = types.ModuleType('tests')
+    sys.modules['tests'].__path__ = [str(ROOT / 'tests')]
     spec = importlib.util.spec_from_file_location('test_of_ranks', test_file)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
