@@ -11,9 +11,6 @@ from deforhmr_mm.structures import MeshDataSample, get_keypoint_set
 from tests.processes import run_ranks
 from tests.toy_body import KEYS, ToyBody, as_dicts, make_sample, score, slow_scores
 
-KEYS = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area', 'PA-PVE', 'PCK@150', 'AUC')
-NUM_VERTICES = 60
-
 
 @pytest.mark.parametrize('pelvis', ['pelvis', 'hips'])
 @pytest.mark.parametrize('protocol', ['smpl24', 'h36m14'])
