@@ -1,6 +1,8 @@
 """Data sets of people with body labels, and the transforms that feed the network."""
 
+from .coco_mesh_dataset import CocoMeshDataset
 from .collate import mesh_collate
+from .hmr2_tar_dataset import HMR2TarDataset
 from .hmr_dataset import HMRDataset
 from .labels import AnnotationError, LabelRecord
 from .mean_body import build_labels, mean_body, mean_crop_camera, read_labels
@@ -8,6 +10,8 @@ from .transforms import *  # noqa: F403
 
 __all__ = [
     'AnnotationError',
+    'CocoMeshDataset',
+    'HMR2TarDataset',
     'HMRDataset',
     'LabelRecord',
     'build_labels',

@@ -12,10 +12,12 @@ import roma
 import torch
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import join_path
+from mmengine.logging import MMLogger
 
 from deforhmr_mm.registry import MODELS
 
 from .labels import AnnotationError, LabelRecord
+from .transforms import ImageReadError
 
 __all__ = ['MeshDataset']
 
@@ -46,6 +48,10 @@ class MeshDataset(BaseDataset):
     ``metainfo`` has ``keypoint_set`` and ``body_fingerprint`` (None if the file has
     none).
 
+    In training a picture that is missing or damaged is left out: a warning names it and
+    another sample is drawn in its place. With ``test_mode`` it is an error, since a
+    score over fewer people is another score.
+
     Args:
         ann_file: The annotation file, relative to `data_root`.
         dataset_name: Name in samples and messages; the annotation file's stem by
@@ -55,6 +61,9 @@ class MeshDataset(BaseDataset):
             the picture (`RandomBBoxTransform` then drops it).
         data_root: Folder of annotations and pictures.
         data_prefix: ``img``, the pictures' folder relative to `data_root`.
+        max_bad_images: How many pictures may be left out. One more, or as many attempts
+            in a row without a picture, ends the run. Every process counts for itself,
+            and new workers go on from the count of the process that starts them.
         kwargs: See `mmengine.dataset.BaseDataset`.
 
     Raises:
@@ -72,8 +81,13 @@ class MeshDataset(BaseDataset):
         body_model: Mapping[str, Any] | None = None,
         data_root: str = '',
         data_prefix: Mapping[str, str] | None = None,
+        max_bad_images: int = 100,
         **kwargs: Any,
     ) -> None:
+        if max_bad_images < 0:
+            raise ValueError(
+                f'max_bad_images must be at least 0, but is {max_bad_images}.'
+            )
         data_prefix = dict(data_prefix or {'img': ''})
         if set(data_prefix) != {'img'}:
             raise ValueError(
@@ -84,6 +98,10 @@ class MeshDataset(BaseDataset):
         self._body_model = body_model
         self._labels: LabelRecord | None = None
         self._rest_pelvis: tuple[np.ndarray, np.ndarray] | None = None
+        self._max_bad_images = max_bad_images
+        # A dictionary for its order: the first picture comes first.
+        self._bad_images: dict[str, None] = {}
+        self._failures_in_a_row = 0
         super().__init__(
             ann_file=ann_file, data_root=data_root, data_prefix=data_prefix, **kwargs
         )
@@ -96,10 +114,9 @@ class MeshDataset(BaseDataset):
         if self._body_model is not None:
             self._rest_pelvis = self._read_rest_pelvis(labels)
         image_ids: dict[str, int] = {}
-        prefix = self.data_prefix['img'] or ''
         return [
             {
-                'img_path': join_path(prefix, name),
+                **self._picture_of(row),
                 'img_id': image_ids.setdefault(name, len(image_ids)),
                 'row': row,
             }
@@ -115,6 +132,11 @@ class MeshDataset(BaseDataset):
     @abstractmethod
     def _read_labels(self) -> LabelRecord:
         """Read the annotations."""
+
+    def _picture_of(self, row: int) -> dict[str, Any]:
+        """Return the keys by which `LoadImage` finds the picture of a row."""
+        prefix = self.data_prefix['img'] or ''
+        return {'img_path': join_path(prefix, self._labels.image_names[row])}
 
     def _read_rest_pelvis(self, labels: LabelRecord) -> tuple[np.ndarray, np.ndarray]:
         """Return the rest pelvis (3,) and its change with betas (10, 3), metres."""
@@ -165,3 +187,40 @@ class MeshDataset(BaseDataset):
             mean, change = self._rest_pelvis
             sample['rest_pelvis'] = mean + sample['betas'] @ change
         return sample
+
+    def prepare_data(self, idx: int) -> Any:
+        """Return the sample after the pipeline, None where its picture is left out."""
+        sample = self.get_data_info(idx)
+        picture = sample['img_path']
+        try:
+            packed = self.pipeline(sample)
+        except (FileNotFoundError, ImageReadError) as error:
+            if self.test_mode:
+                raise
+            self._leave_out(picture, error)
+            return None
+        self._failures_in_a_row = 0
+        return packed
+
+    def _leave_out(self, picture: str, error: Exception) -> None:
+        """Count a bad picture and say so; raise if there are too many."""
+        is_new = picture not in self._bad_images
+        self._bad_images[picture] = None
+        # Attempts in a row find the wrong folder of a data set that has fewer pictures
+        # than the limit.
+        self._failures_in_a_row += 1
+        count, limit = len(self._bad_images), self._max_bad_images
+        if max(count, self._failures_in_a_row) > limit:
+            raise RuntimeError(
+                f'{self.dataset_name}: {count} pictures could not be read, the last '
+                f'{self._failures_in_a_row} attempts failed, and max_bad_images is '
+                f'{limit}. The first picture was {next(iter(self._bad_images))}; the '
+                f'last: {error} If none can be read, check data_root='
+                f"{self.data_root!r} and data_prefix['img']="
+                f'{self.data_prefix["img"]!r}.'
+            ) from error
+        if is_new:
+            MMLogger.get_current_instance().warning(
+                f'{self.dataset_name}: picture {count} of at most {limit} that are '
+                f'left out, another sample is drawn in its place: {error}'
+            )

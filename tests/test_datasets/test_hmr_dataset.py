@@ -168,7 +168,7 @@ def test_draws_differ_between_epochs(dataset):
 
 
 def test_a_missing_picture_is_named(dataset, tmp_path):
-    data = dataset(pipeline=PIPELINE)
+    data = dataset(pipeline=PIPELINE, test_mode=True)
     (tmp_path / 'a.png').unlink()
     with pytest.raises(FileNotFoundError, match='a.png does not exist'):
         data[0]

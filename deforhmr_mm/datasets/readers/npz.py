@@ -11,7 +11,7 @@ from typing import IO, NoReturn
 import numpy as np
 
 from ..labels import AnnotationError
-from .pickled import load_plain_objects, read_header
+from .npy_objects import load_plain_objects, read_header
 
 __all__ = ['NpzColumns', 'npz_keys', 'open_npz']
 

@@ -15,7 +15,13 @@ from deforhmr_mm.registry import TRANSFORMS
 
 from .affine import compose_affine
 
-__all__ = ['ImageReadError', 'LoadImage', 'decode_image', 'read_image']
+__all__ = [
+    'ImageReadError',
+    'LoadImage',
+    'decode_image',
+    'read_image',
+    'read_image_in_archive',
+]
 
 JPEG_START = b'\xff\xd8\xff'
 JPEG_START_OF_SCAN = 0xDA
@@ -106,6 +112,38 @@ def read_image(path: str | Path) -> np.ndarray:
     return decode_image(data, str(path))
 
 
+def read_image_in_archive(
+    archive: str | Path, offset: int, size: int, name: str
+) -> np.ndarray:
+    """Read a picture that lies uncompressed in another file, as a tar's member does.
+
+    The file is opened anew each time, so that worker processes share no position in it.
+
+    Args:
+        archive: Path of the file.
+        offset: Place of the picture's first byte.
+        size: Number of its bytes.
+        name: Name of the picture, for messages.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImageReadError: If the bytes cannot be read, or are not one whole picture.
+    """
+    try:
+        with open(archive, 'rb') as file:
+            file.seek(offset)
+            data = file.read(size)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'The archive {archive} of the picture {name} does not exist.'
+        ) from error
+    except OSError as error:
+        raise ImageReadError(
+            f'The picture {name} cannot be read: {error.strerror}.'
+        ) from error
+    return decode_image(data, name)
+
+
 @TRANSFORMS.register_module()
 class LoadImage(BaseTransform):
     """Read the sample's picture, and complete its camera.
@@ -121,6 +159,8 @@ class LoadImage(BaseTransform):
     Required Keys:
         - img_path, or img: (H, W, 3) uint8, BGR
         - image_turns: int (optional)
+        - img_archive: optional, (path, offset, size) of the file in which the picture
+          lies; img_path is then no more than its name
 
     Modified Keys:
         - focal_length: float, pixels
@@ -143,7 +183,9 @@ class LoadImage(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Read the picture of `results`; see the class."""
         image = results.get('img')
-        if image is None:
+        if image is None and 'img_archive' in results:
+            image = read_image_in_archive(*results['img_archive'], results['img_path'])
+        elif image is None:
             image = read_image(results['img_path'])
         elif image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(

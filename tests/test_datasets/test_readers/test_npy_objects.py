@@ -7,7 +7,7 @@ import pytest
 
 from deforhmr_mm.datasets import AnnotationError
 from deforhmr_mm.datasets.readers import read_humandata_npz
-from deforhmr_mm.datasets.readers.pickled import load_plain_objects
+from deforhmr_mm.datasets.readers.npy_objects import load_plain_objects
 
 
 def npy(content, protocol=4):
