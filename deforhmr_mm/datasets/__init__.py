@@ -4,12 +4,14 @@ from .collate import mesh_collate
 from .hmr_dataset import HMRDataset
 from .labels import AnnotationError, LabelRecord
 from .mean_body import build_labels, mean_body, mean_crop_camera, read_labels
+from .samplers import MixtureSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
     'AnnotationError',
     'HMRDataset',
     'LabelRecord',
+    'MixtureSampler',
     'build_labels',
     'mean_body',
     'mean_crop_camera',

@@ -13,6 +13,7 @@ from deforhmr_mm.geometry import crop_affine
 from deforhmr_mm.registry import TRANSFORMS
 
 from .affine import apply_affine, compose_affine
+from .partial_decoding import decode_for_crop
 
 __all__ = ['TopdownAffine', 'warp_antialiased']
 
@@ -93,7 +94,8 @@ class TopdownAffine(BaseTransform):
     HMR: the network is to place hidden joints, too.
 
     Required Keys:
-        - img, image_affine, bbox_center, bbox_scale
+        - img, or encoded_img (which is removed)
+        - image_affine, bbox_center, bbox_scale
 
     Modified Keys:
         - img: (height, width, 3) uint8, the crop, anti-aliased
@@ -110,6 +112,7 @@ class TopdownAffine(BaseTransform):
 
     Raises:
         ValueError: If the box is not finite or not positive.
+        ImageReadError: If the file in ``encoded_img`` is damaged.
     """
 
     def __init__(self, input_size: tuple[int, int] = (192, 256)) -> None:
@@ -120,7 +123,13 @@ class TopdownAffine(BaseTransform):
         center, scale = results['bbox_center'], results['bbox_scale']
         affine = crop_affine(center, scale, self.input_size).astype(np.float32)
         from_file = compose_affine(affine, results['image_affine'])
-        results['img'] = warp_antialiased(results['img'], from_file, self.input_size)
+        if 'encoded_img' in results:
+            image, from_file = decode_for_crop(
+                results.pop('encoded_img'), from_file, self.input_size
+            )
+        else:
+            image = results['img']
+        results['img'] = warp_antialiased(image, from_file, self.input_size)
         if 'keypoints' in results:
             results['keypoints'] = apply_affine(affine, results['keypoints'])
         results['input_size'] = self.input_size
