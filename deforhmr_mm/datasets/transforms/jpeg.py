@@ -16,12 +16,16 @@ END = 0xD9
 START_OF_SCAN = 0xDA
 RESTART_INTERVAL = 0xDD
 APP1 = 0xE1
+APP2 = 0xE2
 # Frame headers are C0 ... CF but for tables (C4, CC) and an extension (C8).
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 HUFFMAN_SEQUENTIAL = (0xC0, 0xC1)
 # Inside a scan, 0xff is followed by 0 (a stuffed byte), a restart marker or a fill
 # byte; anything else is the next segment.
 NEXT_SEGMENT = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
+END_MARKER = bytes((0xFF, END))
+# Further pictures follow behind the end of the first.
+MULTI_PICTURE_START = b'MPF\x00'
 EXIF_START = b'Exif\x00\x00'
 ORIENTATION_TAG = 0x0112
 # The coded blocks of a row of blocks are at most 4 x 8 pixels high.
@@ -62,7 +66,8 @@ def read_jpeg_layout(data: bytes) -> JPEGLayout | None:
     """
     position, scans = 2, 0
     width = height = height_at = 0
-    is_upright, is_simple = True, True
+    components = b''
+    is_upright, is_simple, is_sequential, is_alone = True, True, False, True
     while (found := NEXT_SEGMENT.search(data, position)) is not None:
         marker, position = data[found.start() + 1], found.end()
         if marker == END:
@@ -77,14 +82,26 @@ def read_jpeg_layout(data: bytes) -> JPEGLayout | None:
             # Length, one byte of precision, height, width.
             height_at = position + 3
             height, width = struct.unpack_from('>HH', data, height_at)
-            is_simple = is_simple and marker in HUFFMAN_SEQUENTIAL
+            components = data[position + 7 : position + 8]
+            is_sequential = marker in HUFFMAN_SEQUENTIAL
+            is_simple = is_simple and is_sequential
         elif marker == START_OF_SCAN:
             scans += 1
+            # A sequential picture whose components are all in this scan has no other,
+            # and within a scan no bytes look like an end marker: no need to search.
+            is_last = is_sequential and components == data[position + 2 : position + 3]
+            if is_last and is_alone and data.endswith(END_MARKER):
+                end = len(data) - len(END_MARKER)
+                return JPEGLayout(
+                    width, height, height_at, end, is_upright, is_simple and scans == 1
+                )
         elif marker == RESTART_INTERVAL:
             is_simple = False
         elif marker == APP1:
             content = data[position + 2 : position + length]
-            is_upright = is_upright and _exif_is_upright(content)
+            is_upright &= _exif_is_upright(content)
+        elif marker == APP2:
+            is_alone &= not data.startswith(MULTI_PICTURE_START, position + 2)
         position += length
     return None
 

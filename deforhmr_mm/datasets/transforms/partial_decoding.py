@@ -15,7 +15,7 @@ __all__ = ['decode_for_crop']
 FINER = 1.1
 FACTORS = (8, 4, 2)
 # Rows below the crop's last that sampling and the interpolation of chroma can ask for.
-SPARE_ROWS = 16
+SPARE_ROWS = 8
 
 
 def decode_for_crop(

@@ -14,6 +14,7 @@ from deforhmr_mm.datasets.transforms import (
     TopdownAffine,
     read_image,
 )
+from deforhmr_mm.datasets.transforms.jpeg import read_jpeg_layout
 from deforhmr_mm.datasets.transforms.partial_decoding import decode_for_crop
 from deforhmr_mm.geometry import crop_affine
 
@@ -169,6 +170,20 @@ def test_every_number_of_rows_near_the_end(files):
         part = encoded.decode(rows=rows)
         assert rows <= len(part) <= HEIGHT
         np.testing.assert_array_equal(part[: rows - 2], whole[: rows - 2])
+
+
+def test_pictures_behind_the_first_one(files, capfd):
+    """As cameras store them (MPF): the first one ends before the file does."""
+    data = files['baseline'].read_bytes()
+    index = b'MPF\x00' + bytes(8)
+    segment = b'\xff\xe2' + (len(index) + 2).to_bytes(2, 'big') + index
+    first = data[:2] + segment + data[2:]
+    layout = read_jpeg_layout(first + data)
+    assert layout.end == len(first) - 2
+    part = EncodedJPEG(first + data, 'name', layout).decode(rows=100)
+    whole = EncodedJPEG(data, 'name', read_jpeg_layout(data)).decode()
+    np.testing.assert_array_equal(part[:98], whole[:98])
+    assert capfd.readouterr() == ('', '')
 
 
 def test_keys_of_a_deferred_picture(files):
