@@ -1,9 +1,11 @@
 """Proportions, ranks, epochs and seeds of mixed data sets."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset, ConcatDataset
 from torch.utils.data import DataLoader
 
@@ -13,6 +15,7 @@ from deforhmr_mm.datasets.samplers.mixture_sampler import largest_remainder
 from deforhmr_mm.registry import DATA_SAMPLERS
 
 SIZES = (5, 40, 200)
+CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / 'deforhmr'
 
 
 class Numbered(BaseDataset):
@@ -148,6 +151,21 @@ def test_config(dataset):
     cfg = dict(type='MixtureSampler', weights=[1, 0, 0], num_samples=10)
     sampler = DATA_SAMPLERS.build(cfg, default_args=dict(dataset=dataset, seed=0))
     assert Counter(sampler) == {index: 2 for index in range(5)}
+
+
+def test_the_papers_config_has_a_share_for_each_source():
+    config = Config.fromfile(CONFIGS / 'deforhmr_vit-h_2xb100-100e_mixed-256x192.py')
+    loader = config.train_dataloader
+    assert loader.sampler.type == 'MixtureSampler'
+    names = [dataset.dataset_name for dataset in loader.dataset.datasets]
+    shares = dict(zip(names, loader.sampler.weights, strict=True))
+    assert shares == dict(
+        zip(
+            ('3dpw', 'mpi_inf_3dhp', 'coco', 'mpii', 'h36m'),
+            (0.1, 0.1, 0.3, 0.2, 0.3),
+            strict=True,
+        )
+    )
 
 
 @pytest.mark.parametrize(
