@@ -31,14 +31,18 @@ model = dict(
 
 data_root = 'data/'
 
-# One npz with SMPL labels for each source, in the layout of SPIN or CLIFF.
+# One npz with SMPL labels for each source, in the layout of SPIN or CLIFF, and its
+# share of an epoch. The shares are our choice: half for people of all kinds of places
+# (COCO, MPII), and little of the small sets, which would be repeated often.
+sources = ['3dpw', 'mpi_inf_3dhp', 'coco', 'mpii', 'h36m']
+shares = [0.1, 0.1, 0.3, 0.2, 0.3]
 train_dataloader = dict(
     batch_size=100,
     num_workers=8,
     persistent_workers=True,
     collate_fn=dict(type='mesh_collate'),
     drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    sampler=dict(type='MixtureSampler', weights=shares),
     dataset=dict(
         type='ConcatDataset',
         datasets=[
@@ -50,7 +54,7 @@ train_dataloader = dict(
                 data_prefix=dict(img=name),
                 pipeline={{_base_.train_pipeline}},
             )
-            for name in ('3dpw', 'mpi_inf_3dhp', 'coco', 'mpii', 'h36m')
+            for name in sources
         ],
     ),
 )

@@ -19,7 +19,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope, Registry
 from torch import nn
 
-from deforhmr_mm.datasets.transforms.loading import read_image
+from deforhmr_mm.datasets.transforms.reading import read_image
 from deforhmr_mm.engine.checkpoints import (
     CheckpointError,
     check_checkpoint_fits,

@@ -6,6 +6,7 @@ from .hmr2_tar_dataset import HMR2TarDataset
 from .hmr_dataset import HMRDataset
 from .labels import AnnotationError, LabelRecord
 from .mean_body import build_labels, mean_body, mean_crop_camera, read_labels
+from .samplers import MixtureSampler
 from .transforms import *  # noqa: F403
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     'HMR2TarDataset',
     'HMRDataset',
     'LabelRecord',
+    'MixtureSampler',
     'build_labels',
     'mean_body',
     'mean_crop_camera',

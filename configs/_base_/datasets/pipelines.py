@@ -1,7 +1,9 @@
-# Augmentation as in HMR2.0 (method: section 6) and the plain pipeline of testing.
+# Augmentation as in HMR2.0 (method: section 6) and the plain pipeline of testing. JPEG
+# files wait for the crop, which tells how much of them is to be decoded.
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='LoadImage', defer=True),
     dict(type='RandomFlip'),
+    dict(type='RandomTruncation', prob=0.1),
     dict(type='RandomBBoxTransform'),
     dict(type='TopdownAffine', input_size=(192, 256)),
     dict(type='ColorJitter'),
@@ -10,7 +12,7 @@ train_pipeline = [
 ]
 
 test_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='LoadImage', defer=True),
     dict(type='TopdownAffine', input_size=(192, 256)),
     dict(type='PackMeshInputs'),
 ]

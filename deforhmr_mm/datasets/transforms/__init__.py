@@ -2,18 +2,22 @@
 
 from .formatting import PackMeshInputs
 from .geometric import RandomBBoxTransform, RandomFlip
-from .loading import ImageReadError, LoadImage, decode_image, read_image
+from .loading import LoadImage
 from .photometric import ColorJitter, RandomErasing
+from .reading import EncodedJPEG, ImageReadError, decode_image, read_image
 from .topdown_affine import TopdownAffine, warp_antialiased
+from .truncation import RandomTruncation
 
 __all__ = [
     'ColorJitter',
+    'EncodedJPEG',
     'ImageReadError',
     'LoadImage',
     'PackMeshInputs',
     'RandomBBoxTransform',
     'RandomErasing',
     'RandomFlip',
+    'RandomTruncation',
     'TopdownAffine',
     'decode_image',
     'read_image',

@@ -13,11 +13,15 @@ from deforhmr_mm.geometry import crop_affine
 from deforhmr_mm.registry import TRANSFORMS
 
 from .affine import apply_affine, compose_affine
+from .partial_decoding import decode_for_crop
 
 __all__ = ['TopdownAffine', 'warp_antialiased']
 
 # Bilinear sampling stays free of visible aliasing up to this shrinking.
 BILINEAR_SHRINK = 1.3
+# Standard deviation of the blur before the warp, in picture pixels per unit of
+# shrinking: of 3 x 3 pixels, about what averaging two by two samples does.
+BLUR_PER_SHRINK = 0.3
 
 
 def warp_antialiased(
@@ -25,9 +29,9 @@ def warp_antialiased(
 ) -> np.ndarray:
     """Warp a picture without aliasing where the map shrinks it.
 
-    Up to 1.3-fold shrinking is one bilinear warp. From there on the warp goes to twice
-    the size, and pixels are averaged two by two; from 2.6-fold on, the part of the
-    picture that is needed is first reduced by averaging over whole pixels.
+    Up to 1.3-fold shrinking is one bilinear warp. From there on the part of the picture
+    that is needed is blurred a little before; from 2.6-fold on, it is first of all
+    reduced by averaging over whole pixels.
 
     Args:
         image: (H, W, C) uint8.
@@ -45,16 +49,13 @@ def warp_antialiased(
             image, linear, offset, size, ceil(shrink / (2 * BILINEAR_SHRINK))
         )
         shrink = 1 / np.sqrt(abs(np.linalg.det(linear)))
-    factor = 2 if shrink > BILINEAR_SHRINK else 1
-    # Pixel i of the output covers pixels factor * i ... factor * i + factor - 1.
-    matrix = np.column_stack([factor * linear, factor * offset + (factor - 1) / 2])
-    width, height = size
-    warped = cv2.warpAffine(
-        image, matrix, (factor * width, factor * height), flags=cv2.INTER_LINEAR
-    )
-    if factor > 1:
-        warped = cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
-    return warped
+    if shrink > BILINEAR_SHRINK:
+        image, linear, offset = _reduce(image, linear, offset, size, 1)
+        image = cv2.GaussianBlur(
+            image, (3, 3), BLUR_PER_SHRINK * shrink, borderType=cv2.BORDER_REPLICATE
+        )
+    matrix = np.column_stack([linear, offset])
+    return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
 
 
 def _reduce(
@@ -79,7 +80,8 @@ def _reduce(
         return image, linear, offset
     stop = start + count * factor
     part = image[start[1] : stop[1], start[0] : stop[0]]
-    part = cv2.resize(part, tuple(count.tolist()), interpolation=cv2.INTER_AREA)
+    if factor > 1:
+        part = cv2.resize(part, tuple(count.tolist()), interpolation=cv2.INTER_AREA)
     # Pixel j of the reduced part is centred on start + factor * j + (factor - 1) / 2.
     origin = start + (factor - 1) / 2
     return part, linear * factor, linear @ origin + offset
@@ -93,7 +95,8 @@ class TopdownAffine(BaseTransform):
     HMR: the network is to place hidden joints, too.
 
     Required Keys:
-        - img, image_affine, bbox_center, bbox_scale
+        - img, or encoded_img (which is removed)
+        - image_affine, bbox_center, bbox_scale
 
     Modified Keys:
         - img: (height, width, 3) uint8, the crop, anti-aliased
@@ -110,6 +113,7 @@ class TopdownAffine(BaseTransform):
 
     Raises:
         ValueError: If the box is not finite or not positive.
+        ImageReadError: If the file in ``encoded_img`` is damaged.
     """
 
     def __init__(self, input_size: tuple[int, int] = (192, 256)) -> None:
@@ -120,7 +124,13 @@ class TopdownAffine(BaseTransform):
         center, scale = results['bbox_center'], results['bbox_scale']
         affine = crop_affine(center, scale, self.input_size).astype(np.float32)
         from_file = compose_affine(affine, results['image_affine'])
-        results['img'] = warp_antialiased(results['img'], from_file, self.input_size)
+        if 'encoded_img' in results:
+            image, from_file = decode_for_crop(
+                results.pop('encoded_img'), from_file, self.input_size
+            )
+        else:
+            image = results['img']
+        results['img'] = warp_antialiased(image, from_file, self.input_size)
         if 'keypoints' in results:
             results['keypoints'] = apply_affine(affine, results['keypoints'])
         results['input_size'] = self.input_size

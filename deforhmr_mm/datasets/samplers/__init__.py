@@ -1,0 +1,5 @@
+"""Which samples an epoch draws, and in which order."""
+
+from .mixture_sampler import MixtureSampler
+
+__all__ = ['MixtureSampler']
