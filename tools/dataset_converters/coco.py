@@ -9,11 +9,7 @@ from pathlib import Path
 
 from deforhmr_mm.datasets.conversion import Expected, Part, convert, converter_parser
 from deforhmr_mm.datasets.conversion.coco import convert_coco
-from deforhmr_mm.datasets.conversion.pseudo_labels import (
-    attach,
-    match_by_id,
-    read_pseudo_labels,
-)
+from deforhmr_mm.datasets.conversion.pseudo_labels import join_pseudo_labels
 from deforhmr_mm.engine.launching import one_line_errors
 
 EXPECTED = {
@@ -64,16 +60,10 @@ def main():
         people = convert_coco(ann_file, args.split, args.min_keypoints)
         if args.cliff is None:
             return people
-        labels = read_pseudo_labels(args.cliff)
-        rows = match_by_id(people['annot_id'], labels, args.cliff)
-        people = attach(people, labels, rows)
-        notes.append(
-            f'{(rows >= 0).sum()} of {len(rows)} people have pseudo-labels, '
-            f'{len(labels["pose"]) - (rows >= 0).sum()} pseudo-labels are left over'
+        people, note = join_pseudo_labels(
+            people, args.cliff, 'annot_id', args.only_labelled
         )
-        if args.only_labelled:
-            keep = people['has_smpl'] > 0
-            people = {key: values[keep] for key, values in people.items()}
+        notes.append(note)
         return people
 
     plain = args.ann_file is None and args.min_keypoints == 1

@@ -10,7 +10,13 @@ from ..labels import AnnotationError
 from ..readers.npz import open_npz
 from .columns import Columns
 
-__all__ = ['attach', 'match_by_box', 'match_by_id', 'read_pseudo_labels']
+__all__ = [
+    'attach',
+    'join_pseudo_labels',
+    'match_by_box',
+    'match_by_id',
+    'read_pseudo_labels',
+]
 
 # Of a box's side: people of one picture whose centres lie nearer are one person.
 _SAME_PERSON = 0.15
@@ -136,6 +142,37 @@ def attach(people: Columns, labels: Columns, rows: np.ndarray) -> Columns:
             column[has] = values[rows[has]]
             joined[key] = column
     return joined
+
+
+def join_pseudo_labels(
+    people: Columns, path: Path, by: str, only_labelled: bool = False
+) -> tuple[Columns, str]:
+    """Read pseudo-labels and attach them to people.
+
+    Args:
+        people: Columns of N people.
+        path: CLIFF's npz.
+        by: 'annot_id' or 'box', see `match_by_id` and `match_by_box`.
+        only_labelled: Leave out people without SMPL parameters.
+
+    Returns:
+        The columns, and a line that tells how many were joined.
+    """
+    labels = read_pseudo_labels(path)
+    if by == 'annot_id':
+        rows = match_by_id(people['annot_id'], labels, path)
+    else:
+        rows = match_by_box(people, labels)
+    joined = attach(people, labels, rows)
+    found = int((rows >= 0).sum())
+    note = (
+        f'{found} of {len(rows)} people have pseudo-labels, '
+        f'{len(labels["pose"]) - found} pseudo-labels are left over'
+    )
+    if only_labelled:
+        keep = joined['has_smpl'] > 0
+        joined = {key: values[keep] for key, values in joined.items()}
+    return joined, note
 
 
 def _file_name(name: str) -> str:
