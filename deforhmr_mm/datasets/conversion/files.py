@@ -44,6 +44,8 @@ def input_key(files: Iterable[Path], settings: dict[str, Any]) -> str:
     """
     found = []
     for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(f'there is no file {file}')
         status = file.stat()
         found.append([file.name, status.st_size, status.st_mtime_ns])
     text = json.dumps([found, settings], sort_keys=True, default=str)
