@@ -19,6 +19,8 @@ from .smplx_body import SMPLXJoints
 
 __all__ = ['convert_rich']
 
+# A person's box in pixels is larger than this, its side over 200 is smaller.
+_LARGEST_OVER_200 = 20.0
 _GENDERS = {'m': 'male', 'f': 'female', 'n': 'neutral'}
 
 
@@ -29,7 +31,7 @@ def convert_rich(path: Path, smpl_joints: SMPLXJoints | None = None) -> Columns:
         path: Has ``imgname``, ``gender`` and ``cam_int`` (N, 3, 3), and
             ``smplx_grot`` (N, 3), ``smplx_pose`` (N, 63), ``smplx_betas`` (N, 10 or
             more), ``smplx_trans`` (N, 3), camera frame; perhaps ``center`` (N, 2) and
-            ``scale`` (N,) over 200.
+            ``scale`` (N,), in pixels or over 200, which its median tells.
         smpl_joints: Makes SMPL's joints. Without it, joints are unknown and the file
             must have the boxes.
 
@@ -63,10 +65,13 @@ def convert_rich(path: Path, smpl_joints: SMPLXJoints | None = None) -> Columns:
             )
         if 'center' in file and 'scale' in file:
             columns['center'] = file.floats('center', 2)
-            columns['scale'] = file.floats('scale')
-    if smpl_joints is not None:
-        columns = {**_labels(joints, cameras), **columns}
-    return columns
+            scale = file.floats('scale')
+            in_pixels = np.median(scale) > _LARGEST_OVER_200
+            columns['scale'] = scale / 200 if in_pixels else scale
+    if smpl_joints is None:
+        # Known of no joint; says what kind of file it is.
+        return {**columns, 'part': np.zeros((len(cameras), 24, 3))}
+    return {**_labels(joints, cameras), **columns}
 
 
 def _gender(path: Path, value: str) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -139,8 +140,15 @@ def test_wrong_files_are_named(run, write, content, cliff, assert_failed, tmp_pa
     assert_failed(run('coco', write({'images': []})), 'there is no annotations')
 
 
-def test_labels_may_not_hold_objects(run, write, content, cliff, assert_failed):
-    path = cliff(imgname=np.array(['a', None], dtype=object))
-    assert_failed(
-        run('coco', write(content), '--cliff', path), 'pickled Python objects'
-    )
+class Runs:
+    def __reduce__(self):
+        return os.mkdir, ('made by a pickle',)
+
+
+def test_labels_that_run_code_are_refused(
+    run, write, content, cliff, assert_failed, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    path = cliff(pose=np.array([Runs(), Runs()], dtype=object))
+    assert_failed(run('coco', write(content), '--cliff', path), "'pose'")
+    assert not (tmp_path / 'made by a pickle').exists()

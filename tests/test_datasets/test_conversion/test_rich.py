@@ -114,16 +114,20 @@ def test_without_models_there_are_boxes_and_cameras(run, write, tmp_path):
     assert result.code == 0, result.error
     np.testing.assert_allclose(result.columns['center'], [[300, 400], [500, 600]])
     assert set(result.columns) == {
-        *('imgname', 'gender', 'center', 'scale', 'focal_l', 'principal_point')
+        *('imgname', 'gender', 'center', 'scale', 'focal_l', 'principal_point'),
+        'part',
     }
+    assert not result.columns['part'].any()
     assert 'joints are unknown' in result.out
     labels = read_spin_npz(tmp_path / 'out' / 'people.npz')
     assert not labels.has_pose.any() and not labels.joints_3d.any()
     assert labels.genders == ('male', 'female')
 
 
-def test_the_files_own_boxes_are_kept(run, write, models, tmp_path):
-    columns = run('rich_smplx', tmp_path, *write(), *models).columns
+@pytest.mark.parametrize('unit', [1, 200])
+def test_the_files_own_boxes_are_kept(run, write, models, tmp_path, unit):
+    ann_file = write(scale=unit * np.array([1.5, 2.5]))
+    columns = run('rich_smplx', tmp_path, *ann_file, *models).columns
     np.testing.assert_allclose(columns['scale'], [1.5, 2.5])
     assert columns['S'].any()
 
