@@ -34,10 +34,15 @@ def parse_args():
         metavar='DIR',
         help="MoSh's poses, S1/Directions 1_cam0_aligned.pkl and so on",
     )
+    parser.add_argument(
+        '--extract-images',
+        action='store_true',
+        help='write the pictures to ROOT/images, from Videos/*.mp4 of each subject',
+    )
     return parser.parse_args()
 
 
-def find_sequence(folder, path, mosh):
+def find_sequence(folder, path, mosh, extract):
     """The files of a video, or None if it is none of a person."""
     action, camera = path.stem.rsplit('.', 1)
     if action.startswith('_ALL'):
@@ -56,10 +61,11 @@ def find_sequence(folder, path, mosh):
         boxes=folder / 'MySegmentsMat' / 'ground_truth_bb' / f'{path.stem}.mat',
         poses_2d=poses_2d if poses_2d.is_file() else None,
         mosh=fits if fits is not None and fits.is_file() else None,
+        video=folder / 'Videos' / f'{path.stem}.mp4' if extract else None,
     )
 
 
-def find_sequences(root, split, mosh):
+def find_sequences(root, split, mosh, extract):
     sequences = []
     for subject in SUBJECTS[split]:
         folder = root / subject
@@ -68,7 +74,7 @@ def find_sequences(root, split, mosh):
             raise FileNotFoundError(
                 f'there are no poses in {folder}/MyPoseFeatures/D3_Positions_mono'
             )
-        found = (find_sequence(folder, path, mosh) for path in paths)
+        found = (find_sequence(folder, path, mosh, extract) for path in paths)
         sequences += [sequence for sequence in found if sequence is not None]
     if split == 'test-p2':
         ending = f'.{PROTOCOL_2_CAMERA}'
@@ -79,12 +85,14 @@ def find_sequences(root, split, mosh):
 def main():
     args = parse_args()
     with one_line_errors(ValueError, OSError):
-        sequences = find_sequences(args.root, args.split, args.mosh)
+        sequences = find_sequences(
+            args.root, args.split, args.mosh, args.extract_images
+        )
         parts = [
             Part(
                 f'{sequence.subject}/{sequence.name}',
                 [path for path in sequence if isinstance(path, Path)],
-                partial(convert_sequence, sequence),
+                partial(convert_sequence, sequence, args.root),
             )
             for sequence in sequences
         ]

@@ -25,13 +25,18 @@ def parse_args():
         metavar='N',
         help='take each Nth frame of a training video (10)',
     )
+    parser.add_argument(
+        '--extract-images',
+        action='store_true',
+        help="write the training pictures, from each sequence's imageSequence/*.avi",
+    )
     args = parser.parse_args()
     if args.every < 1:
         parser.error(f'--every must be 1 or more, got {args.every}')
     return args
 
 
-def train_parts(root, every):
+def train_parts(root, every, extract):
     folders = [f'S{user}/Seq{number}' for user in range(1, 9) for number in (1, 2)]
     found = [folder for folder in folders if (root / folder / 'annot.mat').is_file()]
     if not found:
@@ -40,8 +45,9 @@ def train_parts(root, every):
     parts = []
     for folder in found:
         path = root / folder / 'annot.mat'
-        make = partial(convert_train, path, folder, every)
-        parts.append(Part(folder, [path], make, {'every': every}))
+        make = partial(convert_train, path, folder, every, extract)
+        settings = {'every': every, 'extract': extract}
+        parts.append(Part(folder, [path], make, settings))
     return parts, [f'warning: {folder} is not there' for folder in left]
 
 
@@ -61,7 +67,7 @@ def main():
     args = parse_args()
     with one_line_errors(ValueError, OSError):
         if args.split == 'train':
-            parts, notes = train_parts(args.root, args.every)
+            parts, notes = train_parts(args.root, args.every, args.extract_images)
         else:
             parts, notes = test_parts(args.root)
         lines = convert(

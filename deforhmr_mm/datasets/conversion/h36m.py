@@ -9,6 +9,7 @@ import numpy as np
 
 from ..labels import AnnotationError
 from .columns import Columns, place_joints
+from .frames import extract_frames
 from .libraries import require
 from .mosh import MOSH_STEP, read_mosh, turn_to_camera
 
@@ -51,6 +52,7 @@ class Sequence(NamedTuple):
         boxes: ``MySegmentsMat/ground_truth_bb/*.mat``.
         poses_2d: ``MyPoseFeatures/D2_Positions/*.cdf``, or None.
         mosh: MoSh's ``.pkl``, or None.
+        video: ``Videos/*.mp4`` to take pictures from, or None.
     """
 
     subject: str
@@ -59,6 +61,7 @@ class Sequence(NamedTuple):
     boxes: Path
     poses_2d: Path | None = None
     mosh: Path | None = None
+    video: Path | None = None
 
 
 def read_poses(path: Path, size: int) -> np.ndarray:
@@ -131,8 +134,13 @@ def read_boxes(path: Path, frames: np.ndarray) -> np.ndarray:
     return boxes
 
 
-def convert_sequence(sequence: Sequence) -> Columns:
+def convert_sequence(sequence: Sequence, root: Path) -> Columns:
     """Labels of every fifth frame of a video.
+
+    Args:
+        sequence: Its files. With a video, pictures that are not there are written, and
+            frames after the video's end left out.
+        root: Folder that picture names are relative to.
 
     Returns:
         Columns of N people: ``S`` (metres, from the pelvis) beside picture and box,
@@ -145,8 +153,9 @@ def convert_sequence(sequence: Sequence) -> Columns:
     metres = poses[frames]
     boxes = read_boxes(sequence.boxes, frames)
     video = f'{sequence.subject}_{sequence.name.replace(" ", "_")}'
+    names = [f'images/{video}_{frame + 1:06d}.jpg' for frame in frames]
     columns = {
-        'imgname': np.array([f'images/{video}_{f + 1:06d}.jpg' for f in frames]),
+        'imgname': np.array(names),
         'center': (boxes[:, :2] + boxes[:, 2:]) / 2,
         'scale': _PADDING * (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / 200,
         'S': _place(metres - metres[:, :1]),
@@ -161,6 +170,10 @@ def convert_sequence(sequence: Sequence) -> Columns:
         columns['part'] = _place(pixels[frames])
     if sequence.mosh is not None:
         columns.update(_smpl(sequence.mosh, metres, len(poses)))
+    if sequence.video is not None:
+        pictures = {int(f): root / name for f, name in zip(frames, names, strict=True)}
+        seen = frames < extract_frames(sequence.video, pictures)
+        columns = {key: values[seen] for key, values in columns.items()}
     return columns
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..labels import AnnotationError
 from .columns import Columns, box_around, place_joints
+from .frames import extract_frames
 from .libraries import require
 
 __all__ = [
@@ -110,7 +111,9 @@ def _joints(path: Path, key: str, values: np.ndarray, size: int) -> np.ndarray:
     return array.reshape(-1, count, size).astype(np.float64)
 
 
-def convert_train(path: Path, folder: str, every: int = 10) -> Columns:
+def convert_train(
+    path: Path, folder: str, every: int = 10, extract: bool = False
+) -> Columns:
     """Labels of a training sequence.
 
     Kept is every tenth frame of a video where the usual 17 joints are in the picture
@@ -120,6 +123,8 @@ def convert_train(path: Path, folder: str, every: int = 10) -> Columns:
         path: The sequence's ``annot.mat``.
         folder: The sequence's folder in picture names, as ``S1/Seq1``.
         every: Frames to go on by.
+        extract: Write pictures that are not there from ``imageSequence/video_*.avi``
+            beside `path`; frames after a video's end are left out.
 
     Returns:
         Columns of N people: ``part`` and ``S`` (metres, from the pelvis) beside picture
@@ -130,8 +135,13 @@ def convert_train(path: Path, folder: str, every: int = 10) -> Columns:
         usual = joints_2d[:, _USUAL]
         inside = ((usual >= 0) & (usual < _SIZE)).all(axis=(1, 2))
         frames = np.flatnonzero(inside & (np.arange(len(inside)) % every == 0))
-        pictures = f'{folder}/imageFrames/video_{video}'
-        names += [f'{pictures}/frame_{frame + 1:06d}.jpg' for frame in frames]
+        place = f'imageFrames/video_{video}'
+        files = {int(frame): f'{place}/frame_{frame + 1:06d}.jpg' for frame in frames}
+        if extract:
+            source = path.parent / 'imageSequence' / f'video_{video}.avi'
+            pictures = {frame: path.parent / name for frame, name in files.items()}
+            frames = frames[frames < extract_frames(source, pictures)]
+        names += [f'{folder}/{files[int(frame)]}' for frame in frames]
         pixels.append(joints_2d[frames])
         metres.append(joints_3d[frames] / 1000)
     joints_2d, joints_3d = np.concatenate(pixels), np.concatenate(metres)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pytest
 
@@ -60,3 +61,22 @@ def assert_failed(tmp_path):
         assert not list(tmp_path.rglob('*.tmp'))
 
     return check
+
+
+@pytest.fixture
+def write_video():
+    """Write a video whose frame f is a plain grey of 30 f, 255 at most."""
+
+    def call(path, count):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Motion JPEG needs no codec of the system's; readers go by the content.
+        written = path.with_suffix('.avi')
+        codec = cv2.VideoWriter_fourcc(*'MJPG')
+        writer = cv2.VideoWriter(str(written), codec, 50, (64, 48))
+        for frame in range(count):
+            writer.write(np.full((48, 64, 3), min(30 * frame, 255), dtype=np.uint8))
+        writer.release()
+        written.rename(path)
+        return path
+
+    return call

@@ -2,6 +2,7 @@ import os
 import pickle
 import sys
 
+import cv2
 import h5py
 import numpy as np
 import pytest
@@ -152,6 +153,29 @@ def test_moshs_poses_of_another_camera_are_refused(run, root, mosh, assert_faile
     assert_failed(
         run('h36m', root, *options, mosh(other, betas=np.zeros(4))), '10 betas'
     )
+
+
+def test_pictures_come_from_the_right_frames(run, root, write_video):
+    for subject in ('S9', 'S11'):
+        # A frame less than there are poses: the last that is kept is frame 5.
+        write_video(root / subject / 'Videos' / 'Directions 1.60457274.mp4', 6)
+    options = ('--split', 'test-p2', '--extract-images', '--check-images')
+    result = run('h36m', root, *options)
+    assert result.code == 0, result.error
+    for name, frame in (('000001', 0), ('000006', 5)):
+        picture = cv2.imread(root / 'images' / f'S9_Directions_1.60457274_{name}.jpg')
+        assert abs(picture.mean() - 30 * frame) < 4
+
+
+def test_frames_after_the_videos_end_are_left_out(run, root, write_video):
+    write_video(root / 'S9' / 'Videos' / 'Directions 1.60457274.mp4', 6)
+    write_video(root / 'S11' / 'Videos' / 'Directions 1.60457274.mp4', 3)
+    result = run('h36m', root, '--split', 'test-p2', '--extract-images')
+    assert result.columns['imgname'].tolist() == [
+        'images/S9_Directions_1.60457274_000001.jpg',
+        'images/S9_Directions_1.60457274_000006.jpg',
+        'images/S11_Directions_1.60457274_000001.jpg',
+    ]
 
 
 class Runs:

@@ -1,11 +1,12 @@
 import sys
 
+import cv2
 import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
 
-from deforhmr_mm.datasets.conversion.mpi_inf_3dhp import TEST_NAMES, TRAIN_NAMES
+from deforhmr_mm.datasets.conversion.mpi_inf_3dhp import TEST_NAMES, TRAIN_NAMES, VIDEOS
 from deforhmr_mm.structures import get_keypoint_set
 
 SPIN = get_keypoint_set('spin24')
@@ -127,6 +128,24 @@ def test_training_sequences(run, train):
         np.testing.assert_allclose(joints_3d[SPIN.index(name)], metres, rtol=1e-5)
     assert part[:, 2].sum() == len(TRAIN) and joints_3d[:, 3].sum() == len(TRAIN)
     assert 'warning: S8/Seq2 is not there' in result.out
+
+
+def test_pictures_come_from_the_right_frames(run, train, write_video):
+    root = train()
+    for video in VIDEOS:
+        write_video(root / 'S1' / 'Seq1' / 'imageSequence' / f'video_{video}.avi', 9)
+    options = ('--every', 4, '--extract-images', '--check-images')
+    # Videos of 9 frames end too early for 21 frames of labels.
+    result = run('mpi_inf_3dhp', root, *options)
+    assert result.code == 1 and 'ends after 9 frames' in result.error
+    for video in VIDEOS:
+        write_video(root / 'S1' / 'Seq1' / 'imageSequence' / f'video_{video}.avi', 11)
+    result = run('mpi_inf_3dhp', root, *options)
+    assert result.code == 0, result.error
+    names = result.columns['imgname'].tolist()
+    assert len(names) == 3 * 8
+    assert names[2] == 'S1/Seq1/imageFrames/video_0/frame_000009.jpg'
+    assert abs(cv2.imread(root / names[1]).mean() - 30 * 4) < 4
 
 
 def test_every_frame(run, train):
