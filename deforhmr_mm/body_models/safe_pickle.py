@@ -111,9 +111,10 @@ _CHUMPY_CLASSES = frozenset(
 
 
 class _RestrictedUnpickler(pickle.Unpickler):
-    def __init__(self, file: Any, path: Path) -> None:
+    def __init__(self, file: Any, path: Path, what: str) -> None:
         super().__init__(file, encoding='latin1')
         self._path = path
+        self._what = what
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _NAMES:
@@ -123,10 +124,10 @@ class _RestrictedUnpickler(pickle.Unpickler):
         if (module, name) in _CHUMPY_CLASSES:
             return type(name, (_ChumpyArray,), {'kind': name})
         raise UnsafePickleError(
-            f'{self._path} was not loaded: it names {module}.{name}, and a body model '
+            f'{self._path} was not loaded: it names {module}.{name}, and {self._what} '
             'needs only numpy arrays, scipy sparse matrices and chumpy arrays. Do not '
-            'trust this file; if you know that it is sound, convert it to an .npz with '
-            'the keys of an SMPL file'
+            'trust this file; if you know that it is sound, write it anew with plain '
+            'arrays under the same keys'
         )
 
     def persistent_load(self, pid: Any) -> Any:
@@ -181,11 +182,12 @@ def _plain(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def load_pickled_arrays(path: Path) -> dict[str, Any]:
+def load_pickled_arrays(path: Path, what: str = 'a body model') -> dict[str, Any]:
     """Contents of a pickled dictionary of arrays, as plain numpy.
 
     Args:
         path: A file written by Python 2 or 3, any pickle protocol.
+        what: What the file is to be, for messages.
 
     Returns:
         The dictionary; chumpy arrays and sparse matrices become dense arrays.
@@ -197,7 +199,7 @@ def load_pickled_arrays(path: Path) -> dict[str, Any]:
     """
     try:
         with open(path, 'rb') as file:
-            content = _RestrictedUnpickler(file, path).load()
+            content = _RestrictedUnpickler(file, path, what).load()
         if not isinstance(content, dict) or not all(
             isinstance(k, str) for k in content
         ):
@@ -209,6 +211,6 @@ def load_pickled_arrays(path: Path) -> dict[str, Any]:
         raise
     except Exception as error:  # Damaged pickles raise nearly every kind of error.
         raise ValueError(
-            f'{path} is not a readable pickle of a body model: '
+            f'{path} is not a readable pickle of {what}: '
             f'{type(error).__name__}: {error}'
         ) from error
