@@ -38,6 +38,8 @@ class LabelRecord:
         has_betas: (N,) float32, 1 where the betas are labels.
         transl: (N, 3) float32, metres, camera frame: what is added to the body model's
             vertices. NaN where unknown.
+        pelvis: (N, 3) float32, metres, camera frame: where the pelvis joint is, or None
+            where the file does not say. With the body's rest pelvis it gives `transl`.
         focal_length: (N,) float32, pixels. NaN where unknown.
         principal_point: (N, 2) float32, pixels. NaN where unknown.
         genders: N of 'male', 'female' and 'neutral'.
@@ -69,6 +71,7 @@ class LabelRecord:
     person_ids: np.ndarray
     family: str = 'spin'
     body_type: str = 'smpl'
+    pelvis: np.ndarray | None = None
     body_fingerprint: str | None = None
     image_turns: np.ndarray | None = None
 

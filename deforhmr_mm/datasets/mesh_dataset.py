@@ -40,7 +40,8 @@ class MeshDataset(BaseDataset):
     - ``joints_3d`` (1, 45, 3) metres, root-relative, camera axes; ``joints_3d_conf``
       (1, 45)
     - ``transl`` (1, 3) metres, ``focal_length`` float and ``principal_point`` (2,)
-      pixels, NaN where unknown
+      pixels, NaN where unknown; where a file gives the pelvis's place (CLIFF's), transl
+      is known only with a `body_model`
     - ``rest_pelvis`` (1, 3) metres, only with a `body_model`
     - ``image_turns`` int, only where picture files are stored turned, see `LoadImage`
 
@@ -186,6 +187,8 @@ class MeshDataset(BaseDataset):
         if self._rest_pelvis is not None:
             mean, change = self._rest_pelvis
             sample['rest_pelvis'] = mean + sample['betas'] @ change
+            if labels.pelvis is not None and np.isnan(sample['transl']).any():
+                sample['transl'] = labels.pelvis[one] - sample['rest_pelvis']
         return sample
 
     def prepare_data(self, idx: int) -> Any:

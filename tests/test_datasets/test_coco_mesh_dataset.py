@@ -151,7 +151,8 @@ def test_smpl_labels_join_by_annotation(content, build, tmp_path, messages):
     root = roma.rotvec_to_rotmat(torch.tensor([0.1, 0.2, 0.3])).numpy()
     np.testing.assert_allclose(joined['global_orient'][0, 0], root, atol=1e-6)
     np.testing.assert_allclose(joined['betas'], [[0.5] * 10])
-    np.testing.assert_allclose(joined['transl'], [[0.1, 0.2, 4.0]], rtol=1e-6)
+    np.testing.assert_allclose(data.labels.pelvis[1], [0.1, 0.2, 4.0], rtol=1e-6)
+    assert np.isnan(data.labels.pelvis[0]).all()
     assert joined['focal_length'] == 200
     ankle = SMPL45.index('right_ankle')
     np.testing.assert_allclose(joined['joints_3d'][0, ankle], [0.1, 0.8, 0.2])

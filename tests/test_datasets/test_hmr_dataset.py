@@ -132,6 +132,17 @@ def test_rest_pelvis_of_the_body(columns, write):
         HMRDataset(str(path), body_model=body)
 
 
+def test_the_place_of_the_pelvis_gives_transl_with_a_body(columns, write):
+    columns['global_t'] = np.array([[0.1, 0.2, 4.0]] * 5)
+    path = str(write(columns))
+    assert np.isnan(HMRDataset(path).get_data_info(3)['transl']).all()
+    body = dict(type='deforhmr_mm.LinearPelvisBody')
+    sample = HMRDataset(path, body_model=body).get_data_info(3)
+    output = LinearPelvisBody()(None, None, torch.tensor(sample['betas']))
+    pelvis = output.joints[:, 0].numpy() + sample['transl']
+    np.testing.assert_allclose(pelvis, [[0.1, 0.2, 4.0]], atol=1e-6)
+
+
 def load(data, workers):
     def init(worker):
         worker_init_fn(worker, num_workers=2, rank=0, seed=3)

@@ -83,7 +83,7 @@ def test_mean_crop_camera_is_that_of_the_known_places(columns, write):
     transl = crop_to_full_translation(cameras, center, height, principal, focal)
     transl[1] = float('nan')
     columns |= dict(
-        global_t=transl.numpy(),
+        transl=transl.numpy(),
         focal_l=focal.numpy(),
         principal_point=principal.numpy(),
     )

@@ -70,7 +70,7 @@ def people(body, tmp_path_factory):
         S=columns('spin24', joints - joints[:, :1]),
         pose=rotvec.reshape(COUNT, 72),
         shape=labels['betas'],
-        global_t=labels['transl'],
+        transl=labels['transl'],
         focal_l=np.full(COUNT, 700.0),
         principal_point=center,
         body_fingerprint=body.fingerprint,

@@ -12,7 +12,7 @@ import synthesize  # noqa: E402
 SHAPES = {
     'imgname': (), 'center': (2,), 'scale': (), 'part': (24, 3), 'openpose': (25, 3),
     'pose': (72,), 'shape': (10,), 'has_smpl': (), 'S': (24, 4), 'gender': (),
-    'global_t': (3,), 'focal_l': (), 'principal_point': (2,), 'person_id': (),
+    'transl': (3,), 'focal_l': (), 'principal_point': (2,), 'person_id': (),
     'visible': (), 'yaw': (),
 }  # fmt: skip
 
@@ -50,7 +50,7 @@ def test_annotation_keys_shapes_and_types(rendered, split):
     assert data['pose'].dtype == np.float64
     assert data['person_id'].tolist() == list(range(people))
     assert len(str(data['body_fingerprint'])) == 16
-    assert (data['global_t'][:, 2] > 0).all()
+    assert (data['transl'][:, 2] > 0).all()
     np.testing.assert_array_equal(data['has_smpl'], 1)
     for key in SHAPES:
         if data[key].dtype.kind == 'f':

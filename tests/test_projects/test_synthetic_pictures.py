@@ -39,7 +39,7 @@ def smpl_output(smpl, labels):
     rotations = torch.tensor(rotations, dtype=torch.float32)[None]
     betas = torch.tensor(labels.shape, dtype=torch.float32)[None]
     output = smpl(rotations[:, :1], rotations[:, 1:], betas)
-    transl = torch.tensor(labels.global_t, dtype=torch.float32)
+    transl = torch.tensor(labels.transl, dtype=torch.float32)
     return (output.vertices[0] + transl).numpy(), (output.joints[0] + transl).numpy()
 
 

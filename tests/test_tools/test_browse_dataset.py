@@ -67,7 +67,7 @@ def people(body, tmp_path):
         pose=pose.reshape(3, 72),
         shape=np.zeros((3, 10)),
         has_smpl=np.array([1, 1, 0]),
-        global_t=transl,
+        transl=transl,
         focal_l=np.full(3, 500.0),
         principal_point=np.full((3, 2), (320, 240)),
         body_fingerprint=np.array(body.fingerprint),

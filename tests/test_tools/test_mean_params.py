@@ -31,7 +31,7 @@ def config(tmp_path):
         shape=np.array([[1.0] + 9 * [0.0], [3.0] + 9 * [0.5], 10 * [9.0]]),
         has_smpl=np.array([1.0, 1.0, 0.0]),
         # Depth 2 f / (200 s) for s = 0.5 and 1.0, on the axis through the box.
-        global_t=np.array([[0.1, 0.2, 10.0], [0.3, 0.2, 5.0], [0, 0, 1.0]]),
+        transl=np.array([[0.1, 0.2, 10.0], [0.3, 0.2, 5.0], [0, 0, 1.0]]),
         focal_l=np.array([500.0, 500.0, np.nan]),
         principal_point=np.full((3, 2), 100.0),
     )

@@ -35,10 +35,11 @@ _ROW_SHAPES: dict[str, tuple[int, ...]] = {
     'has_smpl': (),
     'S': (24, 4),
     'global_t': (3,),
+    'transl': (3,),
     'focal_l': (),
     'principal_point': (2,),
 }
-_MAY_BE_NAN = ('global_t', 'focal_l', 'principal_point')
+_MAY_BE_NAN = ('global_t', 'transl', 'focal_l', 'principal_point')
 _INTEGERS = ('person_id', 'annot_id')
 _STRINGS = ('imgname', 'gender')
 _REQUIRED = ('imgname', 'center', 'scale')

@@ -88,10 +88,10 @@ def convert_sequence(path: Path, bodies: Mapping[str, SMPL] | None = None) -> Co
 
     Kept are the frames where the camera is known (`campose_valid`) and a joint was
     found in the picture. ``openpose`` has the joints found, around which the box is.
-    ``global_t`` is what is added to the posed body: the body turns about its pelvis and
+    ``transl`` is what is added to the posed body: the body turns about its pelvis and
     not about the origin, so it needs the pelvis in the rest pose. That comes from
     `bodies`, else from `jointPositions` less `trans` where it is the same in all
-    frames; without either there is no ``global_t``.
+    frames; without either there is no ``transl``.
 
     Args:
         path: The ``.pkl`` file.
@@ -137,7 +137,7 @@ def convert_sequence(path: Path, bodies: Mapping[str, SMPL] | None = None) -> Co
             'pose': pose,
             'shape': np.tile(betas, (len(frames), 1)),
             'has_smpl': np.ones(len(frames)),
-            'global_t': transl,
+            'transl': transl,
             'focal_l': np.full(len(frames), intrinsics[0, 0]),
             'principal_point': np.tile(intrinsics[:2, 2], (len(frames), 1)),
             'person_id': np.full(len(frames), person),

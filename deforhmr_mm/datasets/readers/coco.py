@@ -232,6 +232,7 @@ def _smpl_labels(
         'has_pose': np.zeros(count, dtype=np.float32),
         'has_betas': np.zeros(count, dtype=np.float32),
         'transl': np.full((count, 3), np.nan, dtype=np.float32),
+        'pelvis': np.full((count, 3), np.nan, dtype=np.float32),
         'focal_length': np.full(count, np.nan, dtype=np.float32),
         'principal_point': np.full((count, 2), np.nan, dtype=np.float32),
     }
@@ -253,7 +254,9 @@ def _smpl_labels(
     MMLogger.get_current_instance().info(f'{summary}.')
     here, there = (list(index) for index in zip(*matches, strict=True))
     for name, column in columns.items():
-        column[here] = getattr(smpl, name)[there]
+        labels = getattr(smpl, name)
+        if labels is not None:
+            column[here] = labels[there]
     for row, smpl_row in matches:
         genders[row] = smpl.genders[smpl_row]
     return {

@@ -25,9 +25,9 @@ def read_spin_npz(
     Keys: ``imgname`` (N,), ``center`` (N, 2) and ``scale``, (N,) or (N, 2), are
     required. Optional are ``part`` (N, 24, 3), ``openpose`` (N, 25, 3), ``pose``
     (N, 72) with ``shape`` (N, 10), ``has_smpl`` (N,) (missing: all 1 where there is a
-    pose), ``S`` (N, 24, 4), metres, ``gender`` (N,), CLIFF's ``global_t`` (N, 3) and
-    ``focal_l`` (N,), and ours, ``principal_point`` (N, 2), ``person_id`` (N,) and
-    ``body_fingerprint``.
+    pose), ``S`` (N, 24, 4), metres, ``gender`` (N,), CLIFF's ``global_t`` (N, 3), the
+    place of the pelvis in the full camera, and ``focal_l`` (N,), and ours, ``transl``
+    (N, 3), ``principal_point`` (N, 2), ``person_id`` (N,) and ``body_fingerprint``.
 
     Keypoints and 3D joints are matched to ``smpl45`` by their names. A joint that both
     ``part`` and ``openpose`` have is taken from ``part``, the data set's own
@@ -60,7 +60,8 @@ def read_spin_npz(
             betas=betas,
             has_pose=labelled,
             has_betas=labelled,
-            transl=columns.floats_or('global_t', np.nan, 3),
+            transl=columns.floats_or('transl', np.nan, 3),
+            pelvis=columns.floats('global_t', 3) if 'global_t' in columns else None,
             focal_length=columns.floats_or('focal_l', np.nan),
             principal_point=columns.floats_or('principal_point', np.nan, 2),
             genders=read_genders(columns),

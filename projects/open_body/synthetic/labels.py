@@ -26,7 +26,7 @@ class Labels(NamedTuple):
     pose: np.ndarray
     shape: np.ndarray
     S: np.ndarray
-    global_t: np.ndarray
+    transl: np.ndarray
     focal_l: float
     principal_point: np.ndarray
     visible: float
@@ -66,7 +66,7 @@ def label_person(
         pose=_to_axis_angle(person.rotations),
         shape=person.betas,
         S=_as_set(relative, 'spin24'),
-        global_t=person.transl,
+        transl=person.transl,
         focal_l=camera.focal,
         principal_point=camera.principal_point,
         visible=visible,

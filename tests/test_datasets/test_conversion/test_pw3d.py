@@ -83,7 +83,7 @@ def test_labels_are_in_the_cameras_frame(run, write, sequence):
     np.testing.assert_allclose(columns['shape'][[0, 2]], [np.arange(10), [-1] * 10])
     # (0.5, 1 - 0.2, 0.03) turned is (0.5, -0.8, -0.03), moved (0.6, -0.6, 3.97), and
     # the pelvis is what the body model itself puts there.
-    np.testing.assert_allclose(columns['global_t'][0], [0.6, -0.4, 3.94], atol=1e-6)
+    np.testing.assert_allclose(columns['transl'][0], [0.6, -0.4, 3.94], atol=1e-6)
     np.testing.assert_allclose(columns['focal_l'], 1900)
     np.testing.assert_allclose(columns['principal_point'], [[540, 960]] * 3)
     openpose = get_keypoint_set('openpose25')
@@ -118,11 +118,11 @@ def test_the_file_is_read_by_the_reader(run, write, sequence, tmp_path):
 def test_without_a_sure_pelvis_there_is_no_translation(run, write, sequence):
     sequence['jointPositions'][0][2, 0] += 0.005
     columns = run('pw3d', write(sequence)).columns
-    assert np.isnan(columns['global_t'][:2]).all()
-    assert np.isfinite(columns['global_t'][2]).all()
+    assert np.isnan(columns['transl'][:2]).all()
+    assert np.isfinite(columns['transl'][2]).all()
     del sequence['jointPositions']
     columns = run('pw3d', write(sequence)).columns
-    assert np.isnan(columns['global_t']).all()
+    assert np.isnan(columns['transl']).all()
 
 
 def test_a_body_gives_box_and_translation(run, write, sequence):
@@ -137,7 +137,7 @@ def test_a_body_gives_box_and_translation(run, write, sequence):
     world = joints + sequence['trans'][0][0]
     camera = world @ FLIP.T + [0.1, 0.2, 4.0]
     posed = (joints - joints[0]) @ FLIP.T + joints[0]
-    np.testing.assert_allclose(posed + columns['global_t'][0], camera, atol=1e-5)
+    np.testing.assert_allclose(posed + columns['transl'][0], camera, atol=1e-5)
     pixels = camera @ sequence['cam_intrinsics'].T
     pixels = pixels[:, :2] / pixels[:, 2:]
     low, high = pixels.min(0), pixels.max(0)

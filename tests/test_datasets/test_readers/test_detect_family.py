@@ -33,7 +33,8 @@ def test_cliff_s_labels(cliff, save):
     assert (labels.keypoints[..., 2] > 0).sum() == 1
     np.testing.assert_array_equal(labels.pose, np.full((1, 24, 3), 0.25))
     np.testing.assert_array_equal(labels.betas, np.full((1, 10), -0.5))
-    np.testing.assert_allclose(labels.transl, [[0.1, 0.2, 6]], rtol=1e-6)
+    np.testing.assert_allclose(labels.pelvis, [[0.1, 0.2, 6]], rtol=1e-6)
+    assert np.isnan(labels.transl).all()
     np.testing.assert_array_equal(labels.focal_length, [800])
 
 

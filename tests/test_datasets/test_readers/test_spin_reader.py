@@ -43,13 +43,15 @@ def test_what_is_not_there_is_unknown(columns, write):
 def test_cliff_s_and_our_keys(columns, write):
     columns.update(
         global_t=np.arange(15.0).reshape(5, 3),
+        transl=np.arange(15.0).reshape(5, 3) + 1,
         focal_l=np.arange(5.0) + 500,
         principal_point=np.arange(10.0).reshape(5, 2),
         person_id=np.arange(5) + 7,
         body_fingerprint='0123456789abcdef',
     )
     labels = read_spin_npz(write(columns))
-    np.testing.assert_array_equal(labels.transl, columns['global_t'])
+    np.testing.assert_array_equal(labels.pelvis, columns['global_t'])
+    np.testing.assert_array_equal(labels.transl, columns['transl'])
     np.testing.assert_array_equal(labels.focal_length, columns['focal_l'])
     np.testing.assert_array_equal(labels.principal_point, columns['principal_point'])
     np.testing.assert_array_equal(labels.person_ids, columns['person_id'])
