@@ -175,7 +175,7 @@ class MeshDataset(BaseDataset):
             betas=labels.betas[one].copy(),
             has_pose=labels.has_pose[one].copy(),
             has_betas=labels.has_betas[one].copy(),
-            has_smpl=labels.has_smpl[one],
+            has_smpl=labels.has_pose[one] * labels.has_betas[one],
             joints_3d=labels.joints_3d[one, :, :3].copy(),
             joints_3d_conf=labels.joints_3d[one, :, 3].copy(),
             transl=labels.transl[one].copy(),
