@@ -76,7 +76,7 @@ def test_command_scores_the_split(data):
     report = json.loads(out.read_text())
     (scores,) = report['scores']
     assert report['split'] == 'test'
-    assert f'{scores["MPJPE"]:.1f} mm' in result.stdout
+    assert f'{scores["MPJPE"]:.1f}' in result.stdout
     assert [path.name for path in out.parent.iterdir()] == ['mean.json']
 
     body = MODELS.build(dict(type='SMPL'))

@@ -104,7 +104,8 @@ def main() -> None:
             f'of the {args.split} split ({metric.description}):'
         )
         print('  '.join(f'{key:>9}' for key in scores))
-        print('  '.join(f'{value:6.1f} mm' for value in scores.values()))
+        print('  '.join(f'{value:9.1f}' for value in scores.values()))
+        print('Millimetres; PCK and AUC in percent.')
     if args.out:
         write_json(args.out, {'split': args.split, 'scores': report})
 
