@@ -31,6 +31,7 @@ model = dict(
         cross_attention=dict(num_groups=2),
     ),
     losses=dict(vertices=None),
+    auxiliary_head=dict(type='PartAuxHead', in_channels=16),
 )
 pipeline = [
     dict(type='LoadImage'),

@@ -50,8 +50,7 @@ class MeshVisualizationHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Choose the samples."""
-        loader = runner.val_dataloader
-        count = len(getattr(loader.batch_sampler, 'sampler', loader.dataset))
+        count = len(runner.val_dataloader.batch_sampler.sampler)
         spread = np.linspace(0, max(count - 1, 0), min(self.num_samples, count))
         self._chosen = {int(number) for number in spread.round()}
         self._seen = 0
