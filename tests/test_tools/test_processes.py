@@ -10,7 +10,6 @@ from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from tests.tiny_training import (
     ROOT,
     losses,
-    make_workplace,
     metrics,
     run_tool,
     tool_environment,
@@ -25,23 +24,18 @@ OPTIONS = (
 LAUNCH = 'dist_train.sh'
 
 
-@pytest.fixture(scope='module')
-def workplace(tmp_path_factory):
-    return make_workplace(tmp_path_factory.mktemp('workplace'))
-
-
 def options(batch_size):
     return ('--cfg-options', *OPTIONS, f'train_dataloader.batch_size={batch_size}')
 
 
 @pytest.fixture(scope='module')
-def single(workplace):
+def single(training_folder):
     """The work dir of one process with batches of 4: 20 steps in 5 epochs of 16."""
     result = run_tool(
-        workplace, 'train.py', 'tiny.py', '--work-dir', 'single', *options(4)
+        training_folder, 'train.py', 'tiny.py', '--work-dir', 'single', *options(4)
     )
     assert result.returncode == 0, result.stderr
-    return workplace / 'single'
+    return training_folder / 'single'
 
 
 def assert_equal_trainings(one: Path, two: Path) -> None:
@@ -58,19 +52,19 @@ def assert_equal_trainings(one: Path, two: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one(workplace, single):
+def test_two_processes_equal_one(training_folder, single):
     result = run_tool(
-        workplace,
+        training_folder,
         LAUNCH,
         *('tiny.py', 2, '--work-dir', 'double', *options(2)),
         PORT='29641',
     )
     assert result.returncode == 0, result.stderr
-    assert_equal_trainings(single, workplace / 'double')
+    assert_equal_trainings(single, training_folder / 'double')
 
 
 @pytest.mark.slow
-def test_two_nodes_equal_one_process(workplace, single):
+def test_two_nodes_equal_one_process(training_folder, single):
     """Two machines of one process each, both of them this machine."""
     nodes = [
         subprocess.Popen(
@@ -78,9 +72,9 @@ def test_two_nodes_equal_one_process(workplace, single):
                 *('bash', ROOT / 'tools' / LAUNCH, 'tiny.py', '1'),
                 *('--work-dir', 'nodes', *options(2)),
             ],
-            cwd=workplace,
+            cwd=training_folder,
             env=tool_environment(
-                workplace,
+                training_folder,
                 NNODES='2',
                 NODE_RANK=str(rank),
                 MASTER_ADDR='127.0.0.1',
@@ -91,4 +85,4 @@ def test_two_nodes_equal_one_process(workplace, single):
         for rank in (0, 1)
     ]
     assert [node.wait(timeout=500) for node in nodes] == [0, 0]
-    assert_equal_trainings(single, workplace / 'nodes')
+    assert_equal_trainings(single, training_folder / 'nodes')

@@ -1,22 +1,18 @@
 """A training that was stopped ends as the one that was not."""
 
-import runpy
+import errno
+import os
 import subprocess
 import time
-from collections import OrderedDict
 
 import pytest
 import torch
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from tests.tiny_training import (
     ROOT,
     kill_all,
     losses,
-    make_workplace,
     metrics,
     run_tool,
     tool_environment,
@@ -40,38 +36,6 @@ EACH_EPOCH = (
     'default_hooks.checkpoint.by_epoch=True',
     'default_hooks.checkpoint.interval=1',
 )
-
-
-@pytest.fixture(scope='module')
-def workplace(tmp_path_factory):
-    return make_workplace(tmp_path_factory.mktemp('workplace'))
-
-
-@pytest.fixture
-def train(workplace, monkeypatch):
-    """Train in this process: train(work_dir, *options, resume=..., stop_after=...)."""
-    monkeypatch.chdir(workplace)
-    monkeypatch.syspath_prepend(str(workplace))
-    monkeypatch.setenv('LOCAL_RANK', '0')
-
-    def call(work_dir, *options, resume=False, stop_after=None):
-        # mmengine keeps these for the whole process.
-        for kind in (MMLogger, MessageHub, DefaultScope, Visualizer):
-            monkeypatch.setattr(kind, '_instance_dict', OrderedDict())
-        arguments = ['tiny.py', '--work-dir', work_dir, *['--resume'] * resume]
-        if options:
-            arguments += ['--cfg-options', *options]
-        monkeypatch.setattr('sys.argv', ['train', *arguments])
-        main = runpy.run_path(str(ROOT / 'tools' / 'train.py'))['main']
-        if stop_after is None:
-            monkeypatch.delenv('TEST_STOP_AFTER', raising=False)
-            main()
-            return
-        monkeypatch.setenv('TEST_STOP_AFTER', stop_after)
-        with pytest.raises(KeyboardInterrupt):
-            main()
-
-    return call
 
 
 def flat(tree, path=()):
@@ -131,7 +95,7 @@ def whole_runs():
     ],
 )
 def test_stopped_between_checkpoints(
-    train, workplace, whole_runs, request, options, stop_after, workers
+    train, training_folder, whole_runs, request, options, stop_after, workers
 ):
     if options not in whole_runs:
         whole_runs[options] = f'whole_{len(whole_runs)}'
@@ -139,63 +103,112 @@ def test_stopped_between_checkpoints(
     work_dir = request.node.callspec.id
     train(work_dir, *options, *workers, stop_after=stop_after)
     last = 3 * (int(stop_after) // 3)
-    note = (workplace / work_dir / 'last_checkpoint').read_text()
-    assert note == str(workplace / work_dir / f'iter_{last}.pth')
+    note = (training_folder / work_dir / 'last_checkpoint').read_text()
+    assert note == str(training_folder / work_dir / f'iter_{last}.pth')
     train(work_dir, *options, *workers, resume=True)
-    assert_same_end(workplace / work_dir, workplace / whole_runs[options])
-    assert max(losses(workplace / work_dir)) == 16
+    assert_same_end(training_folder / work_dir, training_folder / whole_runs[options])
+    assert max(losses(training_folder / work_dir)) == 16
 
 
-def test_stopped_while_validating(train, workplace):
+def test_stopped_while_validating(train, training_folder):
     """The epoch's checkpoint is there, its validation is not."""
     train('validated', *EACH_EPOCH)
     train('unvalidated', *EACH_EPOCH, stop_after='16 val')
-    assert list(metrics(workplace / 'unvalidated')) == [1]
+    assert list(metrics(training_folder / 'unvalidated')) == [1]
     train('unvalidated', *EACH_EPOCH, resume=True)
-    one, two = (metrics(workplace / name) for name in ('validated', 'unvalidated'))
+    one, two = (
+        metrics(training_folder / name) for name in ('validated', 'unvalidated')
+    )
     assert one[2] == two[2]
 
 
-def test_a_training_without_seed_keeps_the_one_it_drew(train, workplace):
+def test_no_room_for_a_checkpoint(
+    train, training_folder, whole_runs, monkeypatch, capfd
+):
+    if () not in whole_runs:
+        whole_runs[()] = f'whole_{len(whole_runs)}'
+        train(whole_runs[()])
+    synced = []
+
+    def sync(handle):
+        synced.append(handle)
+        # A checkpoint and the note of it are two files: this is the second checkpoint.
+        if len(synced) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'fsync', sync)
+        patch.delenv('DEFORHMR_DEBUG', raising=False)
+        with pytest.raises(SystemExit) as stop:
+            train('full')
+    assert stop.value.code == 1
+    errors = [x for x in capfd.readouterr().err.splitlines() if x.startswith('error: ')]
+    assert len(errors) == 1
+    assert 'No space left' in errors[0] and 'iter_6.pth' in errors[0]
+    assert [path.name for path in (training_folder / 'full').glob('*.pth*')] == [
+        'iter_3.pth'
+    ]
+    train('full', resume=True)
+    assert_same_end(training_folder / 'full', training_folder / whole_runs[()])
+
+
+def test_what_there_is_to_resume_from(train, training_folder, capfd):
+    options = ('train_cfg.max_epochs=1',)
+    train('fresh', *options, resume=True)
+    assert 'resumed' not in capfd.readouterr().out
+    assert max(losses(training_folder / 'fresh')) == 8
+    (training_folder / 'fresh' / 'iter_8.pth').unlink()
+    with pytest.raises(SystemExit) as stop:
+        train('fresh', *options, resume=True)
+    assert stop.value.code == 1
+    error = capfd.readouterr().err
+    assert 'last_checkpoint names' in error and 'iter_8.pth' in error
+
+
+def test_a_training_without_seed_keeps_the_one_it_drew(train, training_folder):
     options = ('randomness.seed=None', 'train_cfg.max_epochs=1')
     train('seedless', *options, stop_after='4')
-    first = losses(workplace / 'seedless')
-    state = load_checkpoint_safely(workplace / 'seedless' / 'iter_3.pth')[
+    first = losses(training_folder / 'seedless')
+    state = load_checkpoint_safely(training_folder / 'seedless' / 'iter_3.pth')[
         'resume_state'
     ]
     train('seedless', *options, resume=True)
-    assert losses(workplace / 'seedless')[4] == first[4]
-    last = load_checkpoint_safely(workplace / 'seedless' / 'iter_8.pth')['resume_state']
+    assert losses(training_folder / 'seedless')[4] == first[4]
+    last = load_checkpoint_safely(training_folder / 'seedless' / 'iter_8.pth')[
+        'resume_state'
+    ]
     for key in ('sample_seed', 'sampler_seed'):
         assert last[key] == state[key]
 
 
 @pytest.mark.slow
-def test_killed_in_the_middle_of_an_epoch(workplace):
+def test_killed_in_the_middle_of_an_epoch(training_folder):
     """kill -9, for one process."""
-    result = run_tool(workplace, 'train.py', 'tiny.py', '--work-dir', 'unkilled')
+    result = run_tool(training_folder, 'train.py', 'tiny.py', '--work-dir', 'unkilled')
     assert result.returncode == 0, result.stderr
     options = ('tiny.py', '--work-dir', 'killed')
-    result = run_tool(workplace, 'train.py', *options, TEST_KILL_AFTER='13')
+    result = run_tool(training_folder, 'train.py', *options, TEST_KILL_AFTER='13')
     assert result.returncode == -9
-    result = run_tool(workplace, 'train.py', *options, '--resume')
+    result = run_tool(training_folder, 'train.py', *options, '--resume')
     assert result.returncode == 0, result.stderr
-    assert min(losses(workplace / 'killed')) == 13
-    assert_same_end(workplace / 'killed', workplace / 'unkilled')
+    assert min(losses(training_folder / 'killed')) == 13
+    assert_same_end(training_folder / 'killed', training_folder / 'unkilled')
 
 
 @pytest.mark.slow
-def test_two_processes_killed_and_resumed(workplace):
+def test_two_processes_killed_and_resumed(training_folder):
     """Each takes its own generators up: they differ with diff_rank_seed."""
     extra = ('--cfg-options', 'randomness.diff_rank_seed=True', *WORKERS)
     first = ('tiny.py', 2, '--work-dir')
-    result = run_tool(workplace, 'dist_train.sh', *first, 'two', *extra, PORT='29631')
+    result = run_tool(
+        training_folder, 'dist_train.sh', *first, 'two', *extra, PORT='29631'
+    )
     assert result.returncode == 0, result.stderr
-    log = workplace / 'two_killed'
+    log = training_folder / 'two_killed'
     process = subprocess.Popen(
         ['bash', ROOT / 'tools' / 'dist_train.sh', *map(str, first), log, *extra],
-        cwd=workplace,
-        env=tool_environment(workplace, PORT='29632'),
+        cwd=training_folder,
+        env=tool_environment(training_folder, PORT='29632'),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -207,13 +220,13 @@ def test_two_processes_killed_and_resumed(workplace):
     kill_all(process)
     assert not (log / 'iter_8.pth').exists()
     result = run_tool(
-        workplace,
+        training_folder,
         'dist_train.sh',
         *(*first, log, '--resume', *extra),
         PORT='29634',
     )
     assert result.returncode == 0, result.stderr
-    assert_same_end(log, workplace / 'two', 'iter_8.pth')
+    assert_same_end(log, training_folder / 'two', 'iter_8.pth')
     states = load_checkpoint_safely(log / 'iter_8.pth')['resume_state']['random_states']
     assert len(states) == 2
     assert not torch.equal(states[0]['torch'], states[1]['torch'])
