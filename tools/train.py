@@ -8,7 +8,10 @@ from mmengine.runner import Runner
 
 from deforhmr_mm.datasets import AnnotationError, ImageReadError
 from deforhmr_mm.engine import NonFiniteLossError
-from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
+from deforhmr_mm.engine.checkpoints import (
+    find_last_checkpoint,
+    load_checkpoint_safely,
+)
 from deforhmr_mm.engine.launching import (
     enable_mixed_precision,
     load_config,
@@ -30,7 +33,7 @@ def parse_args():
         nargs='?',
         const='auto',
         help='go on from this checkpoint, or, without a value, from the last one in '
-        'the work dir',
+        'the work dir (from the beginning if there is none)',
     )
     parser.add_argument(
         '--amp', action='store_true', help='mixed precision: bfloat16 on CPU and GPU'
@@ -67,9 +70,12 @@ def merge_args(config, args):
         config.val_cfg = config.val_dataloader = config.val_evaluator = None
     if args.amp:
         enable_mixed_precision(config)
-    if args.resume is not None:
+    resume_from = args.resume
+    if resume_from == 'auto':
+        resume_from = find_last_checkpoint(config.work_dir)
+    if resume_from is not None:
         config.resume = True
-        config.load_from = None if args.resume == 'auto' else args.resume
+        config.load_from = str(resume_from)
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in config:
             raise ValueError(
@@ -94,9 +100,10 @@ def main():
     with one_line_errors(
         AnnotationError,
         BodyMismatchError,
-        FileNotFoundError,
         ImageReadError,
         NonFiniteLossError,
+        # A missing picture, a full disk.
+        OSError,
     ):
         runner.train()
 

@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/mesh_estimator.py',
     '../_base_/datasets/pipelines.py',
+    '../_base_/schedules/adamw.py',
 ]
 
 body_model = dict(
@@ -80,16 +81,13 @@ val_evaluator = dict(type='MeshMetric', protocol='h36m14', body_model=body_model
 test_evaluator = val_evaluator
 
 max_epochs = 100
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=5)
+train_cfg = dict(
+    type='ResumableEpochBasedTrainLoop', max_epochs=max_epochs, val_interval=5
+)
 val_cfg = dict()
 test_cfg = dict()
 
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4),
-    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
-    clip_grad=dict(max_norm=1.0),
-)
+optim_wrapper = dict(optimizer=dict(lr=1e-4, weight_decay=1e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=1000),
     dict(
@@ -101,4 +99,6 @@ param_scheduler = [
     ),
 ]
 auto_scale_lr = dict(base_batch_size=200)
+
+custom_hooks = [dict(type='MeshVisualizationHook')]
 default_hooks = dict(checkpoint=dict(save_best='PA-MPJPE', rule='less'))

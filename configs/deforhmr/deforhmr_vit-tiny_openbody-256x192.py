@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/mesh_estimator.py',
     '../_base_/datasets/pipelines.py',
+    '../_base_/schedules/adamw.py',
 ]
 
 model = dict(
@@ -95,17 +96,14 @@ val_evaluator = dict(type='MeshMetric', protocol='smpl24')
 test_evaluator = val_evaluator
 
 max_epochs = 18
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=2)
+train_cfg = dict(
+    type='ResumableEpochBasedTrainLoop', max_epochs=max_epochs, val_interval=2
+)
 val_cfg = dict()
 test_cfg = dict()
 
 optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(
-        type='AdamW', lr=8e-4, betas=(0.9, 0.99), weight_decay=0.05, fused=True
-    ),
-    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
-    clip_grad=dict(max_norm=1.0),
+    optimizer=dict(lr=8e-4, betas=(0.9, 0.99), weight_decay=0.05, fused=True)
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=500),
@@ -119,9 +117,11 @@ param_scheduler = [
 ]
 auto_scale_lr = dict(base_batch_size=16)
 
-custom_hooks = [dict(type='EMAHook', momentum=0.008, interval=8, priority='NORMAL')]
+custom_hooks = [
+    dict(type='EMAHook', momentum=0.008, interval=8, priority='NORMAL'),
+    dict(type='MeshVisualizationHook'),
+]
 default_hooks = dict(
     checkpoint=dict(save_best='PA-MPJPE', rule='less', max_keep_ckpts=2)
 )
-# Each process draws augmentations of its own.
-randomness = dict(seed=0, diff_rank_seed=True)
+randomness = dict(seed=0)

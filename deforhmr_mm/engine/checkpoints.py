@@ -12,7 +12,12 @@ from torch import nn
 
 from .safe_globals import add_safe_globals
 
-__all__ = ['CheckpointError', 'check_checkpoint_fits', 'load_checkpoint_safely']
+__all__ = [
+    'CheckpointError',
+    'check_checkpoint_fits',
+    'find_last_checkpoint',
+    'load_checkpoint_safely',
+]
 
 
 class CheckpointError(ValueError):
@@ -100,3 +105,28 @@ def check_checkpoint_fits(model: nn.Module, path: str | Path) -> None:
             f'The checkpoint {path} is of another model than the config describes; '
             f'weights: {"; ".join(found)}.'
         )
+
+
+def find_last_checkpoint(work_dir: str | Path) -> Path | None:
+    """Return the checkpoint that a training in this folder wrote last.
+
+    Args:
+        work_dir: The folder; it may have been moved since.
+
+    Returns:
+        The file that ``last_checkpoint`` names, or None without such a note.
+
+    Raises:
+        CheckpointError: If the file that is named is gone.
+    """
+    note = Path(work_dir) / 'last_checkpoint'
+    if not note.is_file():
+        return None
+    named = Path(note.read_text(encoding='utf-8').strip())
+    for path in (note.parent / named.name, named):
+        if path.is_file():
+            return path
+    raise CheckpointError(
+        f'{note} names the checkpoint "{named}", which is not there; give the one to '
+        'go on from as --resume CHECKPOINT.'
+    )

@@ -1,5 +1,14 @@
 """Hooks of the training loop."""
 
+from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .mean_loss_hook import MeanLossHook
+from .mesh_visualization_hook import MeshVisualizationHook
 from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
 
-__all__ = ['NonFiniteLossError', 'NonFiniteLossHook']
+__all__ = [
+    'AtomicCheckpointHook',
+    'MeanLossHook',
+    'MeshVisualizationHook',
+    'NonFiniteLossError',
+    'NonFiniteLossHook',
+]

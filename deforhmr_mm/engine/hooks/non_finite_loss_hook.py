@@ -31,7 +31,8 @@ class NonFiniteLossHook(Hook):
             and the samples of the batch.
     """
 
-    priority = 'VERY_HIGH'
+    # Before `MeanLossHook`: the samples named are those of the loss's own process.
+    priority = 'HIGHEST'
 
     def __init__(self, interval: int = 1, max_samples: int = 8) -> None:
         if interval < 1:

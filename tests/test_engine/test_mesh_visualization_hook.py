@@ -1,0 +1,89 @@
+import types
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData
+from mmengine.visualization import Visualizer
+
+from deforhmr_mm.body_models import SMPL
+from deforhmr_mm.engine import MeshVisualizationHook
+from deforhmr_mm.structures import MeshDataSample
+
+
+@pytest.fixture(scope='module')
+def body():
+    return SMPL()
+
+
+def person(body, path):
+    """One body at rest, four metres in front of the camera, upright."""
+    eye = torch.eye(3).expand(1, 24, 3, 3)
+    upright = torch.diag(torch.tensor([1.0, -1.0, -1.0]))[None, None]
+    output = body(upright, eye[:, 1:], torch.zeros(1, 10))
+    sample = MeshDataSample(metainfo=dict(img_path=str(path)))
+    sample.pred_instances = InstanceData(
+        vertices=output.vertices,
+        transl=torch.tensor([[0.0, 0.0, 4.0]]),
+        focal_length=torch.tensor([150.0]),
+        principal_point=torch.tensor([[80.0, 60.0]]),
+    )
+    return sample
+
+
+@pytest.fixture
+def runner(body, tmp_path):
+    loader = types.SimpleNamespace(
+        batch_sampler=types.SimpleNamespace(sampler=range(10))
+    )
+    backends = [dict(type='LocalVisBackend')]
+    return types.SimpleNamespace(
+        iter=40,
+        val_dataloader=loader,
+        model=types.SimpleNamespace(body_model=body),
+        visualizer=Visualizer(vis_backends=backends, save_dir=str(tmp_path / 'vis')),
+    )
+
+
+def validate(hook, runner, samples):
+    hook.before_val_epoch(runner)
+    for batch, first in enumerate(range(0, len(samples), 4)):
+        hook.after_val_iter(runner, batch, None, samples[first : first + 4])
+
+
+def test_the_same_few_people_each_time(runner, body, tmp_path):
+    cv2.imwrite(str(tmp_path / 'blue.png'), np.full((120, 160, 3), (255, 0, 0), 'u1'))
+    samples = [person(body, tmp_path / 'blue.png') for _ in range(10)]
+    hook = MeshVisualizationHook(num_samples=3, max_size=80)
+    validate(hook, runner, samples)
+    runner.iter = 80
+    validate(hook, runner, samples)
+    files = sorted(path.name for path in Path(tmp_path).rglob('val_*.png'))
+    # Of 10 people the first, the middle and the last.
+    assert files == sorted(
+        f'val_{number}_{step}.png' for number in (0, 4, 9) for step in (40, 80)
+    )
+    path = next(tmp_path.rglob('val_4_80.png'))
+    assert path.parent.name == 'vis_image'
+    picture = cv2.imread(str(path))
+    assert picture.shape == (60, 80, 3)
+    # Blue around; the body is symmetric about the middle column, 39.5.
+    assert picture[2, 2].tolist() == [255, 0, 0]
+    rows, columns = np.nonzero(picture[..., 2] > 50)
+    assert len(columns) > 100 and np.ptp(rows) > 20
+    assert abs(columns.mean() - 39.5) < 1
+
+
+def test_fewer_samples_than_asked_for(runner, body, tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((120, 160, 3), np.uint8))
+    runner.val_dataloader.batch_sampler.sampler = range(2)
+    samples = [person(body, tmp_path / 'a.png') for _ in range(2)]
+    validate(MeshVisualizationHook(num_samples=5), runner, samples)
+    assert len(list(tmp_path.rglob('val_*.png'))) == 2
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match='0 and 640'):
+        MeshVisualizationHook(num_samples=0)

@@ -1,0 +1,64 @@
+"""Options of train.py, by what they do to a very small training."""
+
+import pytest
+
+from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
+from tests.tiny_training import losses
+
+SHORT = ('train_cfg.max_epochs=1', 'param_scheduler=None')
+
+
+def learning_rates(path):
+    groups = load_checkpoint_safely(path)['optimizer']['param_groups']
+    return {group['lr'] for group in groups}
+
+
+def test_auto_scale_lr(train, training_folder):
+    """Batches of 2 where the learning rate of 1e-3 is for 8."""
+    base = 'auto_scale_lr.base_batch_size=8'
+    train('scaled', *SHORT, base, flags=['--auto-scale-lr'])
+    rates = learning_rates(training_folder / 'scaled' / 'iter_8.pth')
+    assert rates == {0.25e-3}
+    train('unscaled', *SHORT, base)
+    rates = learning_rates(training_folder / 'unscaled' / 'iter_8.pth')
+    assert rates == {1e-3}
+
+
+def test_auto_scale_lr_needs_a_base(train, capfd):
+    with pytest.raises(SystemExit):
+        train('unscalable', flags=['--auto-scale-lr'])
+    assert 'base_batch_size' in capfd.readouterr().err
+
+
+def test_a_frozen_encoder_stays_as_it_is(train, training_folder):
+    options = (*SHORT, 'model.backbone.frozen=True', 'custom_hooks=[]')
+    train('frozen', *options, 'default_hooks.checkpoint.interval=1')
+    first, last = (
+        load_checkpoint_safely(training_folder / 'frozen' / f'iter_{step}.pth')
+        for step in (6, 8)
+    )
+    changed = {
+        name
+        for name, weight in first['state_dict'].items()
+        if not weight.equal(last['state_dict'][name])
+    }
+    assert changed and not any(name.startswith('backbone.') for name in changed)
+
+
+def test_pictures_and_curves_go_to_the_backends(train, training_folder):
+    train(
+        'pictures',
+        *SHORT,
+        'custom_hooks.1.type=MeshVisualizationHook',
+        'custom_hooks.1.num_samples=2',
+    )
+    work_dir = training_folder / 'pictures'
+    pictures = sorted(path.name for path in work_dir.glob('*/vis_data/vis_image/*'))
+    assert pictures == ['val_0_8.png', 'val_15_8.png']
+    assert len(losses(work_dir)) == 8
+
+
+def test_tensorboard(train, training_folder):
+    pytest.importorskip('tensorboard')
+    train('board', *SHORT, 'visualizer.vis_backends.0.type=TensorboardVisBackend')
+    assert list((training_folder / 'board').glob('*/vis_data/events.out.tfevents*'))
