@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -159,12 +158,6 @@ def tool_environment(workplace: Path, **environment: str) -> dict[str, str]:
         'CUDA_VISIBLE_DEVICES': '',
         **environment,
     }
-
-
-def kill_all(process: subprocess.Popen) -> None:
-    """Kill a process that began a session of its own, and all that it started."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=60)
 
 
 def scalars(work_dir: Path) -> list[dict]:

@@ -2,20 +2,15 @@
 
 import errno
 import os
-import subprocess
-import time
 
 import pytest
 import torch
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from tests.tiny_training import (
-    ROOT,
-    kill_all,
     losses,
     metrics,
     run_tool,
-    tool_environment,
 )
 
 BY_ITERATION = (
@@ -205,27 +200,24 @@ def test_two_processes_killed_and_resumed(training_folder):
     )
     assert result.returncode == 0, result.stderr
     log = training_folder / 'two_killed'
-    process = subprocess.Popen(
-        ['bash', ROOT / 'tools' / 'dist_train.sh', *map(str, first), log, *extra],
-        cwd=training_folder,
-        env=tool_environment(training_folder, PORT='29632'),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+    # kill -9 to both after the seventh of eight steps, of which the sixth is stored.
+    result = run_tool(
+        training_folder,
+        'dist_train.sh',
+        *(*first, log, *extra),
+        PORT='29632',
+        TEST_KILL_AFTER='7',
     )
-    deadline = time.monotonic() + 300
-    while not (log / 'iter_6.pth').exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    kill_all(process)
-    assert not (log / 'iter_8.pth').exists()
+    assert result.returncode != 0
+    assert (log / 'last_checkpoint').read_text() == str(log / 'iter_6.pth')
     result = run_tool(
         training_folder,
         'dist_train.sh',
         *(*first, log, '--resume', *extra),
-        PORT='29634',
+        PORT='29633',
     )
     assert result.returncode == 0, result.stderr
+    assert list(losses(log)) == [7, 8]
     assert_same_end(log, training_folder / 'two', 'iter_8.pth')
     states = load_checkpoint_safely(log / 'iter_8.pth')['resume_state']['random_states']
     assert len(states) == 2
