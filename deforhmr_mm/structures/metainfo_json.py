@@ -35,7 +35,9 @@ def encode_metainfo(metainfo: Mapping[str, Any]) -> bytes:
         b'{"ori_shape":{"tuple":[480,640]},"scale":{"array":[0.5,1.0],"dtype":"float32"}}'
     """
     values = {key: _encode(key, value) for key, value in metainfo.items()}
-    return json.dumps(values, separators=(',', ':')).encode()
+    # Sorted, since mmengine keeps the keys in a set: a file's bytes are to be the same
+    # from every process.
+    return json.dumps(values, separators=(',', ':'), sort_keys=True).encode()
 
 
 def decode_metainfo(line: bytes) -> dict[str, Any]:

@@ -177,7 +177,7 @@ class FeatureCacheWriter:
                 )
             files['labels'].write(labels)
             for sample in samples:
-                metainfo = dict(sample.metainfo_items())
+                metainfo = sample.metainfo
                 files['metainfo'].write(encode_metainfo(metainfo) + b'\n')
             rows += len(samples)
         if rows != shard.rows:
@@ -265,6 +265,8 @@ def _label_matrix(
     rows, columns = [], None
     for sample in samples:
         labels = sample.gt_instances if 'gt_instances' in sample else {}
+        # mmengine keeps the names in a set, whose order differs between processes.
+        labels = dict(sorted(labels.items()))
         found = [(name, list(value.shape)) for name, value in labels.items()]
         if columns is not None and found != columns:
             raise FeatureCacheError(
@@ -272,7 +274,7 @@ def _label_matrix(
                 f'{found}, and others have {columns}.'
             )
         columns = found
-        values = [value.detach().cpu().float().flatten() for _, value in labels.items()]
+        values = [value.detach().cpu().float().flatten() for value in labels.values()]
         rows.append(torch.cat(values) if values else torch.empty(0))
     return torch.stack(rows).numpy(), columns
 
