@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import nn
 from torch.utils.data import Dataset
 
+from deforhmr_mm.models.backbones import CachedFeatures
 from deforhmr_mm.registry import HOOKS
 
 from .dataset import CachedFeatureDataset
-from .manifest import CacheMismatchError
+from .manifest import CacheMismatchError, differences
+from .reader import FeatureCache
 
 __all__ = ['CachedFeaturesHook']
 
@@ -28,6 +32,9 @@ class CachedFeaturesHook(Hook):
         CacheMismatchError: From the runner, if they differ.
         ValueError: If the training does not go by epochs.
     """
+
+    def __init__(self) -> None:
+        self._encoder: dict[str, Any] | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Compare the training data with the model."""
@@ -51,29 +58,48 @@ class CachedFeaturesHook(Hook):
         """Compare the test data with the model."""
         self._compare(runner, runner.test_loop.dataloader.dataset)
 
-    @staticmethod
-    def _compare(runner: Runner, dataset: Dataset) -> None:
+    def _compare(self, runner: Runner, dataset: Dataset) -> None:
         model = getattr(runner.model, 'module', runner.model)
         for cached in cached_datasets(dataset):
-            folder = cached.cache.folder
-            encoder = cached.cache.manifest.encoder_fingerprint
-            known = model.backbone.fingerprint
-            if known is None:
-                model.backbone.fingerprint = encoder
-            elif known != encoder:
-                raise CacheMismatchError(
-                    f'The cache {folder} has features of encoder {encoder[:16]}..., '
-                    f'but the head was trained on those of {known[:16]}...; features '
-                    'of one encoder mean nothing to a head of another.'
-                )
-            body = cached.metainfo.get('body_fingerprint')
-            if body not in (None, model.body_model.fingerprint):
-                raise CacheMismatchError(
-                    f'The labels of the cache {folder} belong to the body {body}, but '
-                    f'the model has {model.body_model.body_name} '
-                    f'({model.body_model.fingerprint}); set model.body_model to the '
-                    'body of the labels.'
-                )
+            self._compare_encoder(model, cached.cache)
+            _compare_body(model, cached)
+
+    def _compare_encoder(self, model: nn.Module, cache: FeatureCache) -> None:
+        """Compare with the encoder of the head, and with that of caches before."""
+        if not isinstance(model.backbone, CachedFeatures):
+            raise CacheMismatchError(
+                f'The cache {cache.folder} needs a model with '
+                "backbone=dict(type='CachedFeatures'), but its backbone is "
+                f'{type(model.backbone).__name__}.'
+            )
+        manifest, known = cache.manifest, model.backbone.fingerprint
+        encoder = manifest.encoder_fingerprint
+        if known is None:
+            model.backbone.fingerprint = encoder
+        elif known != encoder:
+            raise CacheMismatchError(
+                f'The cache {cache.folder} has features of encoder {encoder[:16]}..., '
+                f'but the head was trained on those of {known[:16]}...; features of '
+                'one encoder mean nothing to a head of another.'
+            )
+        self._encoder = self._encoder or manifest.encoder
+        found = differences(manifest.encoder, self._encoder, 'encoder')
+        if found:
+            raise CacheMismatchError(
+                f'The cache {cache.folder} is of another kind than the other caches: '
+                f'{"; ".join(found)}.'
+            )
+
+
+def _compare_body(model: nn.Module, cached: CachedFeatureDataset) -> None:
+    body = cached.metainfo.get('body_fingerprint')
+    if body not in (None, model.body_model.fingerprint):
+        raise CacheMismatchError(
+            f'The labels of the cache {cached.cache.folder} belong to the body {body}, '
+            f'but the model has {model.body_model.body_name} '
+            f'({model.body_model.fingerprint}); set model.body_model to the body of '
+            'the labels.'
+        )
 
 
 def cached_datasets(dataset: Dataset) -> Iterator[CachedFeatureDataset]:
