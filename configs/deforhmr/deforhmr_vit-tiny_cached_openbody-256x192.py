@@ -1,12 +1,11 @@
 # The small model's head on cached features of its encoder, once that is trained: such
-# as the demo checkpoint's (docs/training.md).
+# as the demo checkpoint's (docs/training.md). The auxiliary head teaches nobody here.
+# It stays, so that a checkpoint fits the config with the encoder.
 _base_ = ['./deforhmr_vit-tiny_openbody-256x192.py']
 
 model = dict(
     data_preprocessor=dict(_delete_=True, type='FeatureDataPreprocessor'),
     backbone=dict(_delete_=True, type='CachedFeatures'),
-    # It teaches the encoder, which is frozen here.
-    auxiliary_head=None,
 )
 train_dataloader = dict(
     collate_fn=dict(type='cached_collate'),

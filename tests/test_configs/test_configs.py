@@ -40,10 +40,10 @@ def shrunk(config: Config) -> Config:
         part.pop('init_cfg', None)
     if model.backbone.type in ('ViT', 'CachedFeatures'):
         model.head.in_channels = WIDTH
+        if 'auxiliary_head' in model:
+            model.auxiliary_head.in_channels = WIDTH
     if model.backbone.type == 'ViT':
         model.backbone.arch = dict(embed_dims=WIDTH, depth=1, num_heads=2)
-        if model.get('auxiliary_head'):
-            model.auxiliary_head.in_channels = WIDTH
     known = inspect.signature(MODELS.get(model.head.type)).parameters
     model.head.update({key: size for key, size in TINY_HEAD.items() if key in known})
     if 'mean_params' in model.head:

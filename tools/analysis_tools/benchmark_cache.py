@@ -164,15 +164,14 @@ class Stopwatch:
     """Seconds since the last call, after the device has finished."""
 
     def __init__(self, device: str) -> None:
-        self._synchronize = (
-            torch.cuda.synchronize if device.startswith('cuda') else lambda: None
-        )
-        self()
+        self._is_cuda = device.startswith('cuda')
+        self._last = time.perf_counter()
 
     def __call__(self) -> float:
-        self._synchronize()
+        if self._is_cuda:
+            torch.cuda.synchronize()
         now = time.perf_counter()
-        taken, self._last = now - getattr(self, '_last', now), now
+        taken, self._last = now - self._last, now
         return taken
 
 
