@@ -46,7 +46,8 @@ MODELS = _child(mmpose_registry.MODELS, 'body_models', 'models')
 MODEL_WRAPPERS = _child(mmpose_registry.MODEL_WRAPPERS, 'models')
 
 # Data.
-DATASETS = _child(mmpose_registry.DATASETS, 'datasets')
+# Features from a cache are read by the engine, which writes them.
+DATASETS = _child(mmpose_registry.DATASETS, 'datasets', 'engine')
 DATA_SAMPLERS = _child(mmpose_registry.DATA_SAMPLERS, 'datasets')
 TRANSFORMS = _child(mmpose_registry.TRANSFORMS, 'datasets.transforms')
 

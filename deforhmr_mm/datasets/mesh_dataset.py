@@ -19,7 +19,11 @@ from deforhmr_mm.registry import MODELS
 from .labels import AnnotationError, LabelRecord
 from .transforms import ImageReadError
 
-__all__ = ['MeshDataset']
+__all__ = ['MeshDataset', 'TooManyBadImagesError']
+
+
+class TooManyBadImagesError(ImageReadError):
+    """More pictures cannot be read than a training leaves out."""
 
 
 class MeshDataset(BaseDataset):
@@ -214,7 +218,7 @@ class MeshDataset(BaseDataset):
         self._failures_in_a_row += 1
         count, limit = len(self._bad_images), self._max_bad_images
         if max(count, self._failures_in_a_row) > limit:
-            raise RuntimeError(
+            raise TooManyBadImagesError(
                 f'{self.dataset_name}: {count} pictures could not be read, the last '
                 f'{self._failures_in_a_row} attempts failed, and max_bad_images is '
                 f'{limit}. The first picture was {next(iter(self._bad_images))}; the '

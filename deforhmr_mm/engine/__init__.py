@@ -1,5 +1,12 @@
-"""What runs a training: loops, hooks, optimizer wrappers, checkpoints, launching."""
+"""What runs a training: loops, hooks, caches, optimizer wrappers, checkpoints."""
 
+from .feature_cache import (
+    CachedFeatureDataset,
+    CachedFeaturesHook,
+    FeatureCache,
+    FeatureCacheError,
+    FeatureCacheWriter,
+)
 from .hooks import (
     AtomicCheckpointHook,
     MeanLossHook,
@@ -13,6 +20,11 @@ from .resumable_loops import ResumableEpochBasedTrainLoop, ResumableIterBasedTra
 __all__ = [
     'AtomicCheckpointHook',
     'BFloat16OptimWrapper',
+    'CachedFeatureDataset',
+    'CachedFeaturesHook',
+    'FeatureCache',
+    'FeatureCacheError',
+    'FeatureCacheWriter',
     'MeanLossHook',
     'MeshVisualizationHook',
     'NonFiniteLossError',

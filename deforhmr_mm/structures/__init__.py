@@ -10,13 +10,19 @@ from .keypoint_sets import (
     register_keypoint_set,
 )
 from .mesh_data_sample import MeshDataSample
+from .metainfo_json import decode_metainfo, encode_metainfo
+from .packed_samples import LabelColumns, PackedSamples
 
 __all__ = [
     'H36M_EVAL_JOINTS',
     'SMPL_PARENTS',
     'KeypointMap',
     'KeypointSet',
+    'LabelColumns',
     'MeshDataSample',
+    'PackedSamples',
+    'decode_metainfo',
+    'encode_metainfo',
     'flip_smpl_pose',
     'get_keypoint_set',
     'keypoint_set_names',

@@ -16,6 +16,7 @@ def samples() -> list[MeshDataSample]:
         sample = MeshDataSample(
             metainfo=dict(
                 ori_shape=(480, 640),
+                input_size=(192, 256),
                 input_center=np.array([200.0, 260.0]),
                 input_scale=np.array([150.0, 200.0]),
             )

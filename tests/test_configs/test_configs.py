@@ -38,11 +38,12 @@ def shrunk(config: Config) -> Config:
     model.body_model = dict(type='SMPL')
     for part in (model, model.backbone, model.head):
         part.pop('init_cfg', None)
-    if model.backbone.type == 'ViT':
-        model.backbone.arch = dict(embed_dims=WIDTH, depth=1, num_heads=2)
+    if model.backbone.type in ('ViT', 'CachedFeatures'):
         model.head.in_channels = WIDTH
         if 'auxiliary_head' in model:
             model.auxiliary_head.in_channels = WIDTH
+    if model.backbone.type == 'ViT':
+        model.backbone.arch = dict(embed_dims=WIDTH, depth=1, num_heads=2)
     known = inspect.signature(MODELS.get(model.head.type)).parameters
     model.head.update({key: size for key, size in TINY_HEAD.items() if key in known})
     if 'mean_params' in model.head:
@@ -78,6 +79,15 @@ def batch(samples) -> dict:
     return dict(inputs=crops, data_samples=samples)
 
 
+def as_read_by(config: Config, batch: dict) -> dict:
+    """The batch, or features in place of its crops where the config has a cache."""
+    if config.model.backbone.type != 'CachedFeatures':
+        return batch
+    size = config.model.head.get('feat_size', (16, 12))
+    features = torch.randn(len(batch['inputs']), WIDTH, *size).half()
+    return dict(batch, inputs=features)
+
+
 def test_there_are_configs():
     folders = {path.parent.name for path in FILES}
     assert {'deforhmr', 'ablations'} <= folders
@@ -87,7 +97,7 @@ def test_model_builds_and_tests_a_step(config, batch):
     model = MODELS.build(config.model)
     model.eval()
     with torch.no_grad():
-        predicted = model.test_step(batch)
+        predicted = model.test_step(as_read_by(config, batch))
     assert len(predicted) == 2
     for sample in predicted:
         pred = sample.pred_instances
@@ -103,7 +113,7 @@ def test_training_moves_what_is_not_frozen(trainable, batch):
     model.train()
     optimizer = build_optim_wrapper(model, trainable.optim_wrapper)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    log = model.train_step(batch, optimizer)
+    log = model.train_step(as_read_by(trainable, batch), optimizer)
     terms = {name for name in log if name != 'loss'}
     assert terms >= {'loss_pose', 'loss_betas', 'loss_joints_3d', 'loss_joints_2d'}
     assert all(value.isfinite() for value in log.values())

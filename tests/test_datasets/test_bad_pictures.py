@@ -9,6 +9,7 @@ from mmengine.logging import MMLogger
 from torch.utils.data import DataLoader
 
 from deforhmr_mm.datasets import HMRDataset, transforms
+from deforhmr_mm.datasets.mesh_dataset import TooManyBadImagesError
 
 PIPELINE = [
     transforms.LoadImage(),
@@ -69,7 +70,7 @@ def test_too_many_bad_pictures_end_the_run(dataset, tmp_path):
     with pytest.raises(Exception, match='Cannot find valid image'):
         data[0]
     data[1]
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(TooManyBadImagesError) as caught:
         data[3]
     message = str(caught.value)
     assert '2 pictures could not be read' in message
@@ -91,7 +92,9 @@ def test_a_wrong_folder_fails_fast(dataset, columns):
     data = dataset(data_prefix=dict(img='elsewhere'), max_bad_images=20)
     calls = []
     data.pipeline.transforms.insert(0, lambda results: calls.append(1) or results)
-    with pytest.raises(RuntimeError, match="data_root=.*/elsewhere'") as caught:
+    with pytest.raises(
+        TooManyBadImagesError, match="data_root=.*/elsewhere'"
+    ) as caught:
         data[0]
     assert len(calls) == 21
     assert 'last 21 attempts failed' in str(caught.value)
@@ -100,7 +103,7 @@ def test_a_wrong_folder_fails_fast(dataset, columns):
 
 def test_no_bad_picture_allowed(dataset, tmp_path):
     (tmp_path / 'a.png').unlink()
-    with pytest.raises(RuntimeError, match='1 pictures could not be read'):
+    with pytest.raises(TooManyBadImagesError, match='1 pictures could not be read'):
         dataset(max_bad_images=0)[0]
     with pytest.raises(ValueError, match='max_bad_images must be at least 0.*-1'):
         dataset(max_bad_images=-1)

@@ -273,7 +273,7 @@ def test_debug_shows_the_traceback(tool, monkeypatch):
         tool('train', 'no.py')
 
 
-def test_damaged_picture_stops_the_training(workplace, tool):
+def test_damaged_pictures_alone_stop_the_training(workplace, tool):
     data = (workplace / '0.jpg').read_bytes()
     (workplace / 'cut.jpg').write_bytes(data[:-20])
     labels = dict(np.load(workplace / 'train.npz'))

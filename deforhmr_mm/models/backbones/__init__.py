@@ -1,5 +1,6 @@
 """Image encoders."""
 
+from .cached_features import CachedFeatures, FeatureDataPreprocessor
 from .vit import ViT
 
-__all__ = ['ViT']
+__all__ = ['CachedFeatures', 'FeatureDataPreprocessor', 'ViT']

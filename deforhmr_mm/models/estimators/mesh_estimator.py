@@ -120,9 +120,11 @@ class MeshEstimator(BaseModel):
         for criterion in self.losses.values():
             losses.update(criterion(pred, target))
         if self.auxiliary_head is not None:
-            height, width = inputs.shape[-2:]
+            # The crop's size, which `inputs` has not if they are cached features.
+            meta = data_samples[0].metainfo
+            width_height = meta.get('input_size', inputs.shape[:-3:-1])
             # Pixel centres at integers: a crop spans [-0.5, width - 0.5].
-            size = inputs.new_tensor((width, height))
+            size = target['keypoints'].new_tensor(width_height)
             target['keypoints_normalized'] = (2 * target['keypoints'] + 1) / size - 1
             losses.update(self.auxiliary_head.loss(feats, target))
         return losses
