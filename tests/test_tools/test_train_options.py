@@ -56,9 +56,3 @@ def test_pictures_and_curves_go_to_the_backends(train, training_folder):
     pictures = sorted(path.name for path in work_dir.glob('*/vis_data/vis_image/*'))
     assert pictures == ['val_0_8.png', 'val_15_8.png']
     assert len(losses(work_dir)) == 8
-
-
-def test_tensorboard(train, training_folder):
-    pytest.importorskip('tensorboard')
-    train('board', *SHORT, 'visualizer.vis_backends.0.type=TensorboardVisBackend')
-    assert list((training_folder / 'board').glob('*/vis_data/events.out.tfevents*'))
