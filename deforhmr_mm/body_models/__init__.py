@@ -2,7 +2,13 @@
 
 from .fingerprint import body_fingerprint
 from .landmarks import LANDMARK_NAMES, SMPL_LANDMARK_IDS
-from .loading import OPEN_BODY_PATH, BodyFileError, SMPLData, load_smpl_file
+from .loading import (
+    OPEN_BODY_PATH,
+    BodyFileError,
+    SMPLData,
+    load_joint_regressor,
+    load_smpl_file,
+)
 from .safe_pickle import UnsafePickleError
 from .smpl import SMPL, SMPLOutput
 
@@ -16,5 +22,6 @@ __all__ = [
     'SMPLOutput',
     'UnsafePickleError',
     'body_fingerprint',
+    'load_joint_regressor',
     'load_smpl_file',
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .safe_pickle import load_pickled_arrays
+from .safe_pickle import UnsafePickleError, load_pickled_array, load_pickled_arrays
 
 NUM_JOINTS = 24
 OPEN_BODY_PATH = Path(__file__).parent / 'assets' / 'open_body.npz'
@@ -89,31 +89,48 @@ def load_smpl_file(path: str | os.PathLike[str]) -> SMPLData:
     return _parse(path, content)
 
 
-def load_h36m_regressor(path: str | os.PathLike[str], num_vertices: int) -> np.ndarray:
-    """Read a regressor of Human3.6M's 17 joints, such as ``J_regressor_h36m.npy``.
+def load_joint_regressor(
+    path: str | os.PathLike[str], num_joints: int, num_vertices: int
+) -> np.ndarray:
+    """Read weights from vertices to joints.
+
+    Such as SPIN's ``J_regressor_h36m.npy`` (17 joints, the keypoint set ``h36m17``) and
+    HMR2.0's ``SMPL_to_J19.pkl`` (19 joints, ``hmr2_extra19``).
 
     Args:
-        path: A ``.npy`` file.
+        path: A ``.npy`` file, or a ``.pkl`` file that holds one array.
+        num_joints: J.
         num_vertices: V of the body that it is for.
 
     Returns:
-        (17, V) weights, rows in SPIN's order (the keypoint set ``h36m17``).
+        (J, V) float64 weights.
 
     Raises:
         FileNotFoundError: If there is no such file.
         BodyFileError: If the file is no array, or of another shape.
+        UnsafePickleError: If a pickle names more than arrays.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'the H36M regressor {path} does not exist')
-    try:
-        regressor = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise BodyFileError(f'{path} is not a readable .npy file: {error}') from error
-    if regressor.shape != (17, num_vertices):
+        raise FileNotFoundError(f'the joint regressor {path} does not exist')
+    if path.suffix == '.pkl':
+        try:
+            regressor = load_pickled_array(path, 'a joint regressor')
+        except UnsafePickleError:
+            raise
+        except ValueError as error:
+            raise BodyFileError(str(error)) from error
+    else:
+        try:
+            regressor = np.load(path, allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise BodyFileError(
+                f'{path} is not a readable .npy file: {error}'
+            ) from error
+    if regressor.shape != (num_joints, num_vertices):
         raise BodyFileError(
-            f'{path}: expected the shape (17, {num_vertices}) of the body, got '
-            f'{regressor.shape}'
+            f'{path}: expected the shape ({num_joints}, {num_vertices}) of the body, '
+            f'got {regressor.shape}'
         )
     return regressor.astype(np.float64)
 

@@ -9,7 +9,8 @@ as plain data, and refuses the file for any other name in it.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -197,17 +198,43 @@ def load_pickled_arrays(path: Path, what: str = 'a body model') -> dict[str, Any
             matrices and chumpy's arrays. Nothing of it has been run then.
         ValueError: If it is damaged, or holds no dictionary.
     """
-    try:
-        with open(path, 'rb') as file:
-            content = _RestrictedUnpickler(file, path, what).load()
+    with _named_errors(path, what):
+        content = _load(path, what)
         if not isinstance(content, dict) or not all(
             isinstance(k, str) for k in content
         ):
             raise ValueError(f'expected a dictionary, got {type(content).__name__}')
         return {str(key): _plain(value) for key, value in content.items()}
-    except UnsafePickleError:
-        raise
-    except OSError:
+
+
+def load_pickled_array(path: Path, what: str) -> np.ndarray:
+    """A pickled array, dense or sparse, as a plain numpy array.
+
+    Args:
+        path: A file written by Python 2 or 3, any pickle protocol.
+        what: What the file is to be, for messages.
+
+    Raises:
+        UnsafePickleError: As `load_pickled_arrays`.
+        ValueError: If it is damaged, or holds something else.
+    """
+    with _named_errors(path, what):
+        content = _plain(_load(path, what))
+        if not isinstance(content, np.ndarray):
+            raise ValueError(f'expected an array, got {type(content).__name__}')
+        return content
+
+
+def _load(path: Path, what: str) -> Any:
+    with open(path, 'rb') as file:
+        return _RestrictedUnpickler(file, path, what).load()
+
+
+@contextmanager
+def _named_errors(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (UnsafePickleError, OSError):
         raise
     except Exception as error:  # Damaged pickles raise nearly every kind of error.
         raise ValueError(

@@ -15,7 +15,7 @@ from deforhmr_mm.registry import MODELS
 
 from .fingerprint import body_fingerprint
 from .landmarks import resolve_landmark_ids
-from .loading import OPEN_BODY_PATH, load_h36m_regressor, load_smpl_file
+from .loading import OPEN_BODY_PATH, load_joint_regressor, load_smpl_file
 
 
 class SMPLOutput(NamedTuple):
@@ -97,7 +97,7 @@ class SMPL(nn.Module):
             'h36m_regressor',
             data.h36m_regressor
             if h36m_regressor is None
-            else load_h36m_regressor(h36m_regressor, self.num_vertices),
+            else load_joint_regressor(h36m_regressor, 17, self.num_vertices),
         )
         self._add('vertex_area_weights', _area_weights(data.v_template, data.faces))
         features = 9 * (len(data.parents) - 1)

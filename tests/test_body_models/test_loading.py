@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from deforhmr_mm.body_models import (
     LANDMARK_NAMES,
     SMPL_LANDMARK_IDS,
     BodyFileError,
+    UnsafePickleError,
     body_fingerprint,
+    load_joint_regressor,
     load_smpl_file,
 )
 
@@ -106,3 +109,30 @@ def test_landmarks_of_smpl() -> None:
     # Source: smplx's vertex_ids['smplh'].
     known = {'nose': 332, 'left_eye': 2800, 'right_small_toe': 6624, 'left_pinky': 2673}
     assert {name: SMPL_LANDMARK_IDS[name] for name in known} == known
+
+
+def test_joint_regressors_of_both_kinds(tmp_path: Path) -> None:
+    weights = np.arange(6.0).reshape(2, 3) / 15
+    np.save(tmp_path / 'dense.npy', weights)
+    for name, value in (
+        ('dense', weights),
+        ('sparse', scipy.sparse.csc_matrix(weights)),
+    ):
+        (tmp_path / f'{name}.pkl').write_bytes(pickle.dumps(value, protocol=2))
+    for name in ('dense.npy', 'dense.pkl', 'sparse.pkl'):
+        read = load_joint_regressor(tmp_path / name, 2, 3)
+        np.testing.assert_array_equal(read, weights)
+    with pytest.raises(BodyFileError, match=r'shape \(17, 3\) .* got \(2, 3\)'):
+        load_joint_regressor(tmp_path / 'dense.pkl', 17, 3)
+    with pytest.raises(FileNotFoundError, match='no.pkl does not exist'):
+        load_joint_regressor(tmp_path / 'no.pkl', 2, 3)
+    for content, expected in (
+        (pickle.dumps({'a': 1}), 'expected an array, got dict'),
+        (b'hello', 'not a readable pickle of a joint regressor'),
+    ):
+        (tmp_path / 'bad.pkl').write_bytes(content)
+        with pytest.raises(BodyFileError, match=expected):
+            load_joint_regressor(tmp_path / 'bad.pkl', 2, 3)
+    (tmp_path / 'bad.pkl').write_bytes(b'cos\nsystem\n(S"exit"\ntR.')
+    with pytest.raises(UnsafePickleError, match='names os.system'):
+        load_joint_regressor(tmp_path / 'bad.pkl', 2, 3)

@@ -60,6 +60,22 @@ def test_gendered_truth_needs_its_bodies():
         )
 
 
+def test_the_pelvis_of_hmr2_is_its_keypoint_39(tmp_path):
+    body = ToyBody()
+    samples = [make_sample(body, seed) for seed in range(4)]
+    weights = np.zeros((19, 60))
+    # Keypoint 39 is the extra joint 14; here the first pelvis of the H36M regressor.
+    weights[14] = body.h36m_regressor[0].numpy()
+    np.save(tmp_path / 'extra.npy', weights)
+    options = dict(pelvis='hmr2', hmr2_regressor=str(tmp_path / 'extra.npy'))
+    metric = MeshMetric(body, protocol='h36m14', **options)
+    assert "aligned at HMR2.0's keypoint 39" in metric.description
+    expected = slow_scores(body, samples, 'h36m14', 'pelvis')
+    assert score(metric, samples) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match='needs hmr2_regressor'):
+        MeshMetric(body, pelvis='hmr2')
+
+
 def test_options_change_what_they_say():
     body = ToyBody()
     samples = [make_sample(body, seed) for seed in range(4)]

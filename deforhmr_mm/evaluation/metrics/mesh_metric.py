@@ -10,6 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from deforhmr_mm.body_models import load_joint_regressor
 from deforhmr_mm.evaluation.functional import (
     auc,
     pa_point_errors,
@@ -19,6 +20,7 @@ from deforhmr_mm.evaluation.functional import (
     pve,
 )
 from deforhmr_mm.registry import METRICS, MODELS
+from deforhmr_mm.structures import get_keypoint_set
 
 from .protocols import Protocol, get_protocol
 from .result_tables import BodyScore, joint_table, sequence_table, write_scores
@@ -67,7 +69,10 @@ class MeshMetric(BaseMetric):
     Args:
         body_model: Config of the body of the labels, or the built module.
         protocol: Name of a protocol.
-        pelvis: 'pelvis' or 'hips' in place of the protocol's own; see `Protocol`.
+        pelvis: 'pelvis', 'hips' or 'hmr2' in place of the protocol's own; see
+            `Protocol`.
+        hmr2_regressor: HMR2.0's ``SMPL_to_J19.pkl``, or an ``.npy`` file of the same
+            (19, V) weights, for the pelvis 'hmr2'.
         gendered_truth: In place of the protocol's own.
         gendered_body_models: Configs of the bodies, or built modules, of 'male' and
             'female', where the truth is gendered; 'neutral' is `body_model`.
@@ -92,6 +97,7 @@ class MeshMetric(BaseMetric):
         body_model: Mapping[str, Any] | nn.Module | None = None,
         protocol: str = 'smpl24',
         pelvis: str | None = None,
+        hmr2_regressor: str | None = None,
         gendered_truth: bool | None = None,
         gendered_body_models: Mapping[str, Mapping[str, Any] | nn.Module] | None = None,
         per_joint: bool = False,
@@ -111,6 +117,7 @@ class MeshMetric(BaseMetric):
             self.truth_bodies |= self._build_gendered(gendered_body_models or {})
         for body in self.truth_bodies.values():
             self._check_regressor(body)
+        self.pelvis_weights = self._read_pelvis_weights(hmr2_regressor)
 
     @property
     def description(self) -> str:
@@ -150,7 +157,7 @@ class MeshMetric(BaseMetric):
             for key in ('global_orient', 'body_pose', 'betas', 'has_smpl')
         }
         recovered = self.protocol.select(
-            self.body_model.to(vertices.device), vertices, joints
+            self.body_model.to(vertices.device), vertices, joints, self.pelvis_weights
         )
         true_vertices, *true_joints = self._posed_truth(truth, data_samples)
         joint_errors, figures = self._figures(
@@ -228,7 +235,9 @@ class MeshMetric(BaseMetric):
             posed = body(
                 *(truth[key][rows] for key in ('global_orient', 'body_pose', 'betas'))
             )
-            selected = self.protocol.select(body, posed.vertices, posed.joints)
+            selected = self.protocol.select(
+                body, posed.vertices, posed.joints, self.pelvis_weights
+            )
             parts.append((posed.vertices, *selected))
             order.extend(rows)
         back = torch.as_tensor(order).argsort()
@@ -288,6 +297,18 @@ class MeshMetric(BaseMetric):
                 f'but {body.body_name} has none: give its config h36m_regressor='
                 "'J_regressor_h36m.npy', or use protocol='smpl24'"
             )
+
+    def _read_pelvis_weights(self, path: str | None) -> Tensor | None:
+        """(V,) weights of HMR2.0's pelvis, where the protocol needs them."""
+        if self.protocol.pelvis != 'hmr2':
+            return None
+        if path is None:
+            raise ValueError(
+                "pelvis='hmr2' needs hmr2_regressor, HMR2.0's SMPL_to_J19.pkl"
+            )
+        row = get_keypoint_set('hmr2_extra19').index('pelvis_mpii')
+        regressor = load_joint_regressor(path, 19, self.body_model.num_vertices)
+        return torch.from_numpy(regressor[row])
 
     def _check_labels(self, fingerprint: str | None) -> None:
         known = {body.fingerprint for body in self.truth_bodies.values()}

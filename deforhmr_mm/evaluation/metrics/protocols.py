@@ -11,8 +11,8 @@ JOINT_SETS = {
     'smpl_regressor': "24 joints by SMPL's regressor from both meshes",
     'h36m14': '14 H36M joints regressed from both meshes',
 }
-PELVIS_JOINTS = {'pelvis': ('pelvis',), 'hips': ('left_hip', 'right_hip')}
-"""Joints whose mean is the point that is moved to the origin."""
+PELVIS_JOINTS = {'pelvis': ('pelvis',), 'hips': ('left_hip', 'right_hip'), 'hmr2': None}
+"""Joints whose mean is the point that is moved to the origin; None: none of the set."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Protocol:
             regressor applied to the posed mesh; 'h36m14', 14 joints of the H36M
             regressor in LSP's order.
         pelvis: 'pelvis', the joint set's own pelvis (for 'h36m14' H36M's joint 0,
-            before the 14 are selected); 'hips', the mean of both hip joints.
+            before the 14 are selected); 'hips', the mean of both hip joints; 'hmr2',
+            keypoint 39 of HMR2.0's 44, by a regressor of its own.
         gendered_truth: The truth is posed with the body of the person's gender; the
             recovered body is always taken as it comes.
 
@@ -65,6 +66,7 @@ class Protocol:
         pelvis = {
             'pelvis': 'aligned at the pelvis joint',
             'hips': 'aligned at the mean of the hip joints',
+            'hmr2': "aligned at HMR2.0's keypoint 39",
         }[self.pelvis]
         truth = "the person's gender" if self.gendered_truth else 'no gender'
         return (
@@ -80,7 +82,11 @@ class Protocol:
         return get_keypoint_set('smpl24').names
 
     def select(
-        self, body_model: nn.Module, vertices: Tensor, joints: Tensor
+        self,
+        body_model: nn.Module,
+        vertices: Tensor,
+        joints: Tensor,
+        pelvis_weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Scored joints (B, J, 3) and pelvis (B, 3) of bodies.
 
@@ -88,11 +94,15 @@ class Protocol:
             body_model: The body whose regressors apply.
             vertices: (B, V, 3) posed vertices.
             joints: (B, at least 24, 3) posed joints, SMPL's first.
+            pelvis_weights: (V,) weights of the vertices for a pelvis that is none of
+                the joints, 'hmr2'.
         """
         keypoints, skeleton = self._skeleton(body_model, vertices, joints)
-        root = keypoints.indices(PELVIS_JOINTS[self.pelvis])
         scored = skeleton[:, list(keypoints.indices(self.joint_names))]
-        return scored, skeleton[:, list(root)].mean(1)
+        names = PELVIS_JOINTS[self.pelvis]
+        if names is None:
+            return scored, pelvis_weights.to(vertices) @ vertices
+        return scored, skeleton[:, list(keypoints.indices(names))].mean(1)
 
     def _skeleton(
         self, body_model: nn.Module, vertices: Tensor, joints: Tensor
