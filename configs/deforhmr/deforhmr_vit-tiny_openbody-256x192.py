@@ -102,9 +102,7 @@ train_cfg = dict(
 val_cfg = dict()
 test_cfg = dict()
 
-optim_wrapper = dict(
-    optimizer=dict(lr=8e-4, betas=(0.9, 0.99), weight_decay=0.05, fused=True)
-)
+optim_wrapper = dict(optimizer=dict(lr=8e-4, betas=(0.9, 0.99), weight_decay=0.05))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=500),
     dict(

@@ -8,7 +8,10 @@ from torch import Tensor, nn
 
 
 class GroupLayerNorm(nn.Module):
-    """LayerNorm over the channels of each group, cell by cell."""
+    """LayerNorm over the channels of each group, cell by cell.
+
+    Weights have the shape (C, 1, 1), as for maps (B, C, H, W).
+    """
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
         super().__init__()
@@ -18,9 +21,17 @@ class GroupLayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(num_channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, H, W) maps over the C / G channels of each group."""
-        normed = _normalize_groups(x.unflatten(1, (self.num_groups, -1)), self.eps)
-        return normed.flatten(1, 2) * self.weight + self.bias
+        """Normalise (..., C), channels last, over the C / G channels of each group.
+
+        Returns (..., G, C / G).
+        """
+        grouped = x.unflatten(-1, (self.num_groups, -1))
+        normed = F.layer_norm(grouped, grouped.shape[-1:], eps=self.eps)
+        weight, bias = (
+            parameter.view(self.num_groups, -1)
+            for parameter in (self.weight, self.bias)
+        )
+        return torch.addcmul(bias, normed, weight)
 
 
 def _normalize_groups(grouped: Tensor, eps: float) -> Tensor:
@@ -94,7 +105,11 @@ class OffsetNetwork(nn.Module):
             # Each group as a picture of its own.
             width_of_group = features.shape[1] // self.num_groups
             features = features.reshape(-1, width_of_group, height, width)
-        raw = self.pointwise(self.act(self.norm(self.depthwise(features))))
+        # Channels last, the norm is one fused operation over adjacent numbers.
+        x = self.depthwise(features.contiguous(memory_format=torch.channels_last))
+        x = self.act(self.norm(x.permute(0, 2, 3, 1)))  # (B', H, W, G', C' / G')
+        weight = self.pointwise.weight.view(x.shape[-2], 2, -1)
+        raw = torch.einsum('bhwgc,goc->bgohw', x, weight)
         return self.bound(raw.reshape(batch, self.num_groups, 2, height, width))
 
     def bound(self, raw: Tensor) -> Tensor:
