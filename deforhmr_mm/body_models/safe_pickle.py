@@ -18,6 +18,9 @@ import numpy as np
 import scipy.sparse
 
 _MAX_DEPTH = 8
+# Stands for the class, which a pickle of arrays names but never calls by itself: numpy
+# would build arrays over any bytes.
+_ARRAY_CLASS = object()
 
 
 class UnsafePickleError(ValueError):
@@ -64,38 +67,50 @@ def _encode(text: str, encoding: str = 'latin1') -> bytes:
     return text.encode('latin1')
 
 
-def _numpy_names() -> dict[tuple[str, str], Any]:
-    """What numpy's own pickles name, in the spellings of numpy 1 and 2."""
-    # Taken from the objects themselves: their module differs between numpy versions.
-    reconstruct = np.zeros(0).__reduce__()[0]
-    scalar = np.float64(0).__reduce__()[0]
-    names: dict[tuple[str, str], Any] = {
-        ('numpy', 'ndarray'): np.ndarray,
-        ('numpy', 'dtype'): np.dtype,
-        ('numpy', 'bool_'): np.bool_,
-    }
-    for core in ('numpy.core', 'numpy._core'):
-        names[f'{core}.multiarray', '_reconstruct'] = reconstruct
-        names[f'{core}.multiarray', 'scalar'] = scalar
-        names[f'{core}.numeric', '_frombuffer'] = _frombuffer
-    return names
-
-
-def _frombuffer(buffer: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
+def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
     """The way numpy writes arrays with pickle protocol 5."""
     return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)
 
 
+def _empty_array(kind: Any, shape: Any, type_code: Any) -> np.ndarray:
+    """The way numpy writes arrays with the other protocols; a state follows."""
+    del shape, type_code
+    if kind is not _ARRAY_CLASS:
+        raise ValueError('_reconstruct of something else than a numpy array')
+    return np.empty(0, dtype=np.int8)
+
+
+def plain_names() -> dict[tuple[str, str], Any]:
+    """What pickles of numbers, text and numpy arrays name, and what it stands for.
+
+    In the spellings of Python 2 and 3, numpy 1 and 2. For unpicklers that know nothing
+    else, or little more.
+    """
+    names: dict[tuple[str, str], Any] = {
+        ('numpy', 'ndarray'): _ARRAY_CLASS,
+        ('numpy', 'dtype'): np.dtype,
+        ('numpy', 'bool_'): np.bool_,
+        ('_codecs', 'encode'): _encode,
+    }
+    # Pickle protocols below 4 have no opcode of their own for these.
+    for module in ('builtins', '__builtin__'):
+        for kind in (set, frozenset, bytearray, bytes):
+            names[module, kind.__name__] = kind
+    # Taken from what numpy itself writes: its module differs between numpy versions.
+    scalar = np.float64(0).__reduce__()[0]
+    for core in ('numpy.core', 'numpy._core'):
+        names[f'{core}.multiarray', '_reconstruct'] = _empty_array
+        names[f'{core}.multiarray', 'scalar'] = scalar
+        names[f'{core}.numeric', '_frombuffer'] = _from_buffer
+    return names
+
+
 _NAMES: dict[tuple[str, str], Any] = {
-    **_numpy_names(),
+    **plain_names(),
     ('copyreg', '_reconstructor'): _reconstructor,
     ('copy_reg', '_reconstructor'): _reconstructor,
     ('builtins', 'object'): object,
     ('__builtin__', 'object'): object,
-    ('builtins', 'set'): set,
-    ('__builtin__', 'set'): set,
-    ('builtins', 'bytearray'): bytearray,
-    ('_codecs', 'encode'): _encode,
 }
 _SPARSE_CLASSES = {
     f'{kind}_{noun}': kind for kind in ('csc', 'csr') for noun in ('matrix', 'array')

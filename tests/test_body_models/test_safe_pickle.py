@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse
 
 from deforhmr_mm.body_models import UnsafePickleError, load_smpl_file
-from deforhmr_mm.body_models.safe_pickle import load_pickled_arrays
+from deforhmr_mm.body_models.safe_pickle import load_pickled_array, load_pickled_arrays
 
 
 def _chumpy_class(monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> type:
@@ -173,3 +173,11 @@ def test_sparse_indices_are_checked(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps({'J_regressor': matrix}, protocol=2))
     with pytest.raises(ValueError, match='a.pkl is not a readable pickle'):
         load_pickled_arrays(path)
+
+
+def test_a_pickle_cannot_call_the_array_class(tmp_path: Path) -> None:
+    # numpy.ndarray((3,)), an array over memory that nobody has written to.
+    path = tmp_path / 'array.pkl'
+    path.write_bytes(b'cnumpy\nndarray\n((I3\nttR.')
+    with pytest.raises(ValueError, match='not a readable pickle'):
+        load_pickled_array(path, 'a joint regressor')

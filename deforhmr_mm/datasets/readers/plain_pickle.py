@@ -11,15 +11,11 @@ import io
 import pickle
 from typing import IO, Any
 
-import numpy as np
+from deforhmr_mm.body_models.safe_pickle import plain_names
 
 from ..labels import AnnotationError
 
 __all__ = ['PlainUnpickler', 'load_plain_pickle']
-
-# Stands for the class, which a pickle of arrays names but never calls by itself: numpy
-# would build arrays over any bytes.
-_ARRAY_CLASS = object()
 
 
 def load_plain_pickle(data: bytes, name: str) -> Any:
@@ -46,48 +42,7 @@ def load_plain_pickle(data: bytes, name: str) -> Any:
         ) from error
 
 
-def _encode(text: str, encoding: str = 'latin1') -> bytes:
-    """``_codecs.encode`` as old pickles use it: bytes written as latin-1 text."""
-    if not isinstance(text, str) or encoding not in ('latin1', 'latin-1'):
-        raise ValueError('_codecs.encode with another encoding than latin1')
-    return text.encode('latin1')
-
-
-def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
-    """The way in which numpy writes arrays with pickle protocol 5."""
-    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)
-
-
-def _empty_array(kind: Any, shape: Any, type_code: Any) -> np.ndarray:
-    """The way numpy writes arrays with the other protocols; a state follows."""
-    del shape, type_code
-    if kind is not _ARRAY_CLASS:
-        raise ValueError('_reconstruct of something else than a numpy array')
-    return np.empty(0, dtype=np.int8)
-
-
-def _known_names() -> dict[tuple[str, str], Any]:
-    names: dict[tuple[str, str], Any] = {
-        ('numpy', 'ndarray'): _ARRAY_CLASS,
-        ('numpy', 'dtype'): np.dtype,
-        ('_codecs', 'encode'): _encode,
-    }
-    # Python 3 and 2; protocols below 4 have no opcode of their own for these.
-    for module in ('builtins', '__builtin__'):
-        names[module, 'set'] = set
-        names[module, 'frozenset'] = frozenset
-        names[module, 'bytearray'] = bytearray
-        names[module, 'bytes'] = bytes
-    # numpy 1 and 2. The function is taken from what numpy itself would write, since its
-    # module differs between the versions.
-    for core in ('numpy.core', 'numpy._core'):
-        names[f'{core}.multiarray', '_reconstruct'] = _empty_array
-        names[f'{core}.multiarray', 'scalar'] = np.float64(0).__reduce__()[0]
-        names[f'{core}.numeric', '_frombuffer'] = _from_buffer
-    return names
-
-
-_KNOWN_NAMES = _known_names()
+_KNOWN_NAMES = plain_names()
 
 
 class PlainUnpickler(pickle.Unpickler):
