@@ -5,9 +5,13 @@ folders. With CLIFF's pseudo-labels, SMPL parameters are joined by annotation id
 docs/datasets.md.
 """
 
-from pathlib import Path
-
-from deforhmr_mm.datasets.conversion import Expected, Part, convert, converter_parser
+from deforhmr_mm.datasets.conversion import (
+    Expected,
+    Part,
+    convert,
+    converter_parser,
+    parse_with_pseudo_labels,
+)
 from deforhmr_mm.datasets.conversion.coco import convert_coco
 from deforhmr_mm.datasets.conversion.pseudo_labels import join_pseudo_labels
 from deforhmr_mm.engine.launching import one_line_errors
@@ -27,27 +31,13 @@ def parse_args():
         help='annotations and folder of pictures (train2017)',
     )
     parser.add_argument(
-        '--ann-file', type=Path, help="another annotation file than the split's"
-    )
-    parser.add_argument(
-        '--cliff', type=Path, metavar='NPZ', help="CLIFF's pseudo-labels"
-    )
-    parser.add_argument(
-        '--only-labelled',
-        action='store_true',
-        help='leave out people without SMPL parameters',
-    )
-    parser.add_argument(
         '--min-keypoints',
         type=int,
         default=1,
         metavar='N',
         help='leave out people with fewer labelled keypoints (1)',
     )
-    args = parser.parse_args()
-    if args.only_labelled and args.cliff is None:
-        parser.error('--only-labelled goes with --cliff')
-    return args
+    return parse_with_pseudo_labels(parser)
 
 
 def main():

@@ -5,9 +5,13 @@ and ``valid.json`` of the common JSON. With CLIFF's pseudo-labels, SMPL paramete
 joined by picture and box. See docs/datasets.md.
 """
 
-from pathlib import Path
-
-from deforhmr_mm.datasets.conversion import Expected, Part, convert, converter_parser
+from deforhmr_mm.datasets.conversion import (
+    Expected,
+    Part,
+    convert,
+    converter_parser,
+    parse_with_pseudo_labels,
+)
 from deforhmr_mm.datasets.conversion.mpii import convert_json, convert_mat
 from deforhmr_mm.datasets.conversion.pseudo_labels import join_pseudo_labels
 from deforhmr_mm.engine.launching import one_line_errors
@@ -26,21 +30,7 @@ def parse_args():
         default='train',
         help='a split of the JSON, or mat: all labelled people of the .mat file',
     )
-    parser.add_argument(
-        '--ann-file', type=Path, help="another annotation file than the split's"
-    )
-    parser.add_argument(
-        '--cliff', type=Path, metavar='NPZ', help="CLIFF's pseudo-labels"
-    )
-    parser.add_argument(
-        '--only-labelled',
-        action='store_true',
-        help='leave out people without SMPL parameters',
-    )
-    args = parser.parse_args()
-    if args.only_labelled and args.cliff is None:
-        parser.error('--only-labelled goes with --cliff')
-    return args
+    return parse_with_pseudo_labels(parser)
 
 
 def main():

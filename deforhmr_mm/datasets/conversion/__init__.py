@@ -5,7 +5,7 @@ part. The commands are in ``tools/dataset_converters``.
 """
 
 from .columns import Columns, box_around, check_columns, concatenate, place_joints
-from .command import converter_parser
+from .command import converter_parser, parse_with_pseudo_labels
 from .files import write_npz
 from .running import Expected, Part, convert
 
@@ -18,6 +18,7 @@ __all__ = [
     'concatenate',
     'convert',
     'converter_parser',
+    'parse_with_pseudo_labels',
     'place_joints',
     'write_npz',
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-__all__ = ['converter_parser']
+__all__ = ['converter_parser', 'parse_with_pseudo_labels']
 
 
 def converter_parser(doc: str) -> argparse.ArgumentParser:
@@ -25,3 +25,26 @@ def converter_parser(doc: str) -> argparse.ArgumentParser:
         help='fail if a picture is not under the folder',
     )
     return parser
+
+
+def parse_with_pseudo_labels(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line of a converter that joins CLIFF's pseudo-labels.
+
+    Args:
+        parser: With the converter's other options.
+    """
+    parser.add_argument(
+        '--ann-file', type=Path, help="another annotation file than the split's"
+    )
+    parser.add_argument(
+        '--cliff', type=Path, metavar='NPZ', help="CLIFF's pseudo-labels"
+    )
+    parser.add_argument(
+        '--only-labelled',
+        action='store_true',
+        help='leave out people without SMPL parameters',
+    )
+    args = parser.parse_args()
+    if args.only_labelled and args.cliff is None:
+        parser.error('--only-labelled goes with --cliff')
+    return args
