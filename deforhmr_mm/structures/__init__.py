@@ -11,6 +11,7 @@ from .keypoint_sets import (
 )
 from .mesh_data_sample import MeshDataSample
 from .metainfo_json import decode_metainfo, encode_metainfo
+from .motion import Motion, PersonMotion
 from .packed_samples import LabelColumns, PackedSamples
 
 __all__ = [
@@ -20,7 +21,9 @@ __all__ = [
     'KeypointSet',
     'LabelColumns',
     'MeshDataSample',
+    'Motion',
     'PackedSamples',
+    'PersonMotion',
     'decode_metainfo',
     'encode_metainfo',
     'flip_smpl_pose',

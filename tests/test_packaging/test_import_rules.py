@@ -23,9 +23,10 @@ ALLOWED = {
     'models': BODY,
     'datasets': BODY,
     'evaluation': BODY,
+    'tracking': FOUNDATIONS,
     'visualization': WORKERS,
     'engine': WORKERS | {'visualization'},
-    'apis': WORKERS | {'visualization', 'engine'},
+    'apis': WORKERS | {'visualization', 'engine', 'tracking'},
 }
 # Inside models: what may not be imported from where.
 ABOVE = {
