@@ -1,8 +1,10 @@
-"""Recover people's meshes from pictures: overlays, GLB meshes, SMPL parameters.
+"""Recover people's meshes from pictures and videos: overlays, meshes, parameters.
 
 python demo/inferencer_demo.py                             the sample pictures
-python demo/inferencer_demo.py photo.jpg --bbox 50 40 200 400
-python demo/inferencer_demo.py folder/ --bbox-file coco.json --out-dir results
+python demo/inferencer_demo.py photo.jpg --bbox 50 40 200 400 --formats overlay html
+python demo/inferencer_demo.py folder/ --bbox-file boxes.json --out-dir results
+python demo/inferencer_demo.py clip.mp4 --det-model rtmdet.py --det-weights rtmdet.pth
+python demo/inferencer_demo.py webcam --show
 """
 
 import argparse
@@ -11,22 +13,15 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import roma
-import torch
 from mmengine.config import DictAction
-from torch import nn
 
-from deforhmr_mm.apis import MeshInferencer, load_coco_boxes
-from deforhmr_mm.apis.inference import BBOX_PADDING
-from deforhmr_mm.evaluation import mpjpe
-from deforhmr_mm.geometry.boxes import CROP_ASPECT
-from deforhmr_mm.structures import get_keypoint_set
+from deforhmr_mm.apis import FORMATS, MeshInferencer, load_boxes
 
-SAMPLES = Path(__file__).resolve().parent / 'samples'
-JOINTS = get_keypoint_set('smpl24')
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from sample_truth import SAMPLES, joint_error, load_samples, pose_samples  # noqa: E402
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -35,52 +30,123 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         'inputs',
-        nargs='?',
-        help='picture, folder or glob (default: the sample pictures)',
+        nargs='*',
+        help='pictures, videos, folders, globs, URLs, or webcam, webcam:1 (default: '
+        'the sample pictures)',
     )
-    boxes = parser.add_mutually_exclusive_group()
+    add_box_arguments(parser.add_argument_group('where people are'))
+    add_model_arguments(parser.add_argument_group('model and camera'))
+    add_output_arguments(parser.add_argument_group('what comes out'))
+    return parser.parse_args(argv)
+
+
+def add_box_arguments(group) -> None:
+    boxes = group.add_mutually_exclusive_group()
     boxes.add_argument(
         '--bbox',
         nargs=4,
         type=float,
         action='append',
         metavar=('X', 'Y', 'W', 'H'),
-        help='box of a person in pixels, once for each person '
-        '(default: the whole picture is one person)',
+        help='box of a person in pixels, once for each person',
     )
     boxes.add_argument(
-        '--bbox-file', help='COCO annotation file with the boxes of each picture'
+        '--bbox-file',
+        help='JSON with boxes: COCO annotations or results, or boxes by file name',
     )
-    parser.add_argument(
+    group.add_argument(
         '--bbox-format',
         choices=('xywh', 'xyxy'),
         default='xywh',
         help='what the numbers of --bbox are (default: xywh)',
     )
-    parser.add_argument(
+    group.add_argument(
+        '--det-model',
+        help='who finds people where no boxes are given: an mmdet config, opencv or '
+        "whole_image (default: OpenCV's detector if it has one, else whole_image)",
+    )
+    group.add_argument('--det-weights', help='checkpoint of an mmdet detector')
+    group.add_argument(
+        '--bbox-thr',
+        type=float,
+        default=0.3,
+        help='boxes with a lower score are left out (default: 0.3)',
+    )
+    group.add_argument(
+        '--no-tracking',
+        dest='tracking',
+        action='store_false',
+        help='of a video, take every frame by itself',
+    )
+    group.add_argument(
+        '--no-smooth',
+        dest='smooth',
+        action='store_false',
+        help="do not smooth people's movement through a video",
+    )
+
+
+def add_model_arguments(group) -> None:
+    group.add_argument(
         '--model', default='openbody-tiny', help='short name of a model, or a config'
     )
-    parser.add_argument(
+    group.add_argument(
         '--weights', help='checkpoint (default: that of the short name)'
     )
-    parser.add_argument('--device', help='cpu, cuda:0, ... (default: what there is)')
-    parser.add_argument('--out-dir', default='outputs/demo', help='where files go')
-    parser.add_argument(
+    group.add_argument('--device', help='cpu, cuda:0, ... (default: what there is)')
+    group.add_argument('--batch-size', type=int, default=16, help='people at a time')
+    group.add_argument(
         '--focal-length',
+        type=focal_length,
+        help="of the pictures in pixels, or exif for what their cameras say (default: "
+        'the length of the diagonal)',
+    )
+    group.add_argument(
+        '--principal-point',
+        nargs=2,
         type=float,
-        help='of the pictures, in pixels (default: their diagonal)',
+        metavar=('X', 'Y'),
+        help='of the pictures in pixels (default: their centre)',
     )
-    parser.add_argument('--batch-size', type=int, default=16, help='people at a time')
-    parser.add_argument(
-        '--draw-joints', action='store_true', help='show the 2D joints, too'
-    )
-    parser.add_argument(
+    group.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
         help='settings that replace those of the config, as key=value',
     )
-    return parser.parse_args(argv)
+
+
+def add_output_arguments(group) -> None:
+    group.add_argument('--out-dir', default='outputs/demo', help='where files go')
+    group.add_argument('--vis-out-dir', help='where pictures and pages go, if elsewhere')
+    group.add_argument(
+        '--pred-out-dir', help='where parameters and meshes go, if elsewhere'
+    )
+    group.add_argument(
+        '--formats',
+        nargs='+',
+        choices=FORMATS,
+        metavar='FORMAT',
+        help=f'what is written, of {", ".join(FORMATS)} (default: overlay json npz glb)',
+    )
+    group.add_argument(
+        '--draw-joints', action='store_true', help='show the 2D joints, too'
+    )
+    group.add_argument(
+        '--draw-bbox', action='store_true', help='show the boxes and ids, too'
+    )
+    group.add_argument('--show', action='store_true', help='show each picture')
+    group.add_argument(
+        '--wait-time',
+        type=float,
+        default=0,
+        help='seconds that --show waits, 0 until a key is pressed (default: 0)',
+    )
+
+
+def focal_length(text: str) -> float | str:
+    """Return a number of pixels, or 'exif'."""
+    return text if text == 'exif' else float(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,27 +155,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     start = time.perf_counter()
     try:
         failed = run(args)
-    except (OSError, ValueError, pickle.UnpicklingError) as error:
+    except (OSError, ValueError, ImportError, pickle.UnpicklingError) as error:
         print(f'error: {one_line(error)}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     print(f'{time.perf_counter() - start:.1f} s in all')
     return 1 if failed else 0
 
 
 def run(args: argparse.Namespace) -> int:
-    """Go through the pictures; returns how many failed."""
+    """Go through the inputs; returns how many failed."""
     samples = None
     inputs, bboxes, bbox_format = args.inputs, args.bbox, args.bbox_format
-    if inputs is None:
+    if not inputs:
         if args.bbox or args.bbox_file:
             raise ValueError('--bbox and --bbox-file need the picture that they are of')
         inputs = SAMPLES
         samples = load_samples(SAMPLES / 'annotations.npz')
         bboxes, bbox_format = samples.bboxes, 'xyxy'
-    elif args.bbox_file:
-        bboxes, bbox_format = load_coco_boxes(args.bbox_file), 'xywh'
+    elif len(inputs) == 1:
+        (inputs,) = inputs
+    if args.bbox_file:
+        bboxes = load_boxes(args.bbox_file)
     inferencer = MeshInferencer(
-        args.model, args.weights, args.device, cfg_options=args.cfg_options
+        args.model,
+        args.weights,
+        args.device,
+        det_model=args.det_model,
+        det_weights=args.det_weights,
+        cfg_options=args.cfg_options,
+        show_progress=True,
     )
     body = inferencer.model.body_model
     true_joints = {} if samples is None else pose_samples(samples, body)
@@ -122,110 +198,106 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         bboxes=bboxes,
         bbox_format=bbox_format,
+        bbox_thr=args.bbox_thr,
         focal_length=args.focal_length,
+        principal_point=args.principal_point,
+        tracking=args.tracking,
+        smooth=args.smooth,
         draw_joints=args.draw_joints,
+        draw_bbox=args.draw_bbox,
+        show=args.show,
+        wait_time=args.wait_time,
         out_dir=args.out_dir,
+        vis_out_dir=args.vis_out_dir,
+        pred_out_dir=args.pred_out_dir,
+        formats=args.formats,
         on_error='continue',
     )
-    return print_results(results, true_joints)
+    return Report(true_joints).show(results)
 
 
-def print_results(
-    results: Iterable[dict], true_joints: Mapping[str, np.ndarray]
-) -> int:
-    """Print the table as pictures are done, then the files; returns how many failed."""
-    row = '{:<24} {:>6}  {:>24}  {:>9}  {:>7}'
-    print(row.format('picture', 'person', 'box (x y w h)', 'MPJPE mm', 'seconds'))
-    errors, files, scores = [], [], []
-    for result in results:
-        name = Path(result['input']).name
-        if result['error'] is not None:
-            print(row.format(name, '-', 'failed', '-', '-'), flush=True)
-            errors.append(result['error'])
-            continue
-        files += result['files']
+class Report:
+    """The table that grows as pictures are done, then the files and what failed.
+
+    Args:
+        true_joints: (N, 24, 3) metres by file name, where they are known.
+    """
+
+    ROW = '{:<24} {:>6}  {:>24}  {:>9}  {:>7}'
+
+    def __init__(self, true_joints: Mapping[str, np.ndarray]) -> None:
+        self.true_joints = true_joints
+        self.errors: list[str] = []
+        self.files: list[str] = []
+        self.scores: list[float] = []
+        self.frames = 0
+        self.ids: set[int] = set()
+        self.video: str | None = None
+        self.seconds = 0.0
+
+    def show(self, results: Iterable[dict]) -> int:
+        """Print the table, and return how many inputs failed."""
+        self.row('picture', 'person', 'box (x y w h)', 'MPJPE mm', 'seconds')
+        for result in results:
+            if result['input'] != self.video:
+                self.end_video()
+            self.files += result['files']
+            name = Path(result['input']).name
+            if result['error'] is not None:
+                self.row(name, '-', 'failed', '-', '-')
+                self.errors.append(result['error'])
+            elif result['frame'] is not None:
+                self.add_frame(result)
+            else:
+                self.add_picture(name, result)
+        self.end_video()
+        if self.scores:
+            mean = np.mean(self.scores)
+            print(f'mean MPJPE of {len(self.scores)} people: {mean:.1f} mm')
+        if self.files:
+            print(f'\n{len(self.files)} files:')
+        for file in self.files:
+            print(f'  {file}')
+        for error in self.errors:
+            print(f'error: {one_line(error)}', file=sys.stderr)
+        return len(self.errors)
+
+    def row(self, *cells: object) -> None:
+        print(self.ROW.format(*cells), flush=True)
+
+    def add_picture(self, name: str, result: dict) -> None:
+        """Print one row a person."""
         (people,) = result['predictions']
         if not people:
-            print(row.format(name, 0, '-', '-', f'{result["seconds"]:.2f}'))
+            self.row(name, 0, '-', '-', f'{result["seconds"]:.2f}')
         for index, person in enumerate(people):
             x0, y0, x1, y1 = person['bbox']
             score = '-'
-            if name in true_joints:
-                scores.append(joint_error(person, true_joints[name][index]))
-                score = f'{scores[-1]:.1f}'
+            if name in self.true_joints:
+                self.scores.append(joint_error(person, self.true_joints[name][index]))
+                score = f'{self.scores[-1]:.1f}'
             box = f'{x0:.0f} {y0:.0f} {x1 - x0:.0f} {y1 - y0:.0f}'
             seconds = f'{result["seconds"] / len(people):.2f}'
-            print(row.format(name, index, box, score, seconds), flush=True)
-    if scores:
-        print(f'mean MPJPE of {len(scores)} people: {np.mean(scores):.1f} mm')
-    if files:
-        print(f'\n{len(files)} files:')
-    for file in files:
-        print(f'  {file}')
-    for error in errors:
-        print(f'error: {one_line(error)}', file=sys.stderr)
-    return len(errors)
+            self.row(name, index, box, score, seconds)
 
+    def add_frame(self, result: dict) -> None:
+        """Count a frame of a video, whose row comes when it ends."""
+        if self.video is None:
+            self.video = result['input']
+            self.frames, self.seconds, self.ids = 0, 0.0, set()
+        self.frames += 1
+        self.seconds += result['seconds']
+        self.ids.update(person['person_id'] for person in result['predictions'][0])
 
-def joint_error(person: dict, true_joints: np.ndarray) -> float:
-    """Return the MPJPE of one person in mm over SMPL's joints, pelvis at the origin."""
-    pred = np.array([person['joints_3d'][name] for name in JOINTS.names])
-    pelvis = JOINTS.index('pelvis')
-    return 1000 * float(mpjpe(pred, true_joints, pred[pelvis], true_joints[pelvis]))
-
-
-class Samples(NamedTuple):
-    """What is known of the sample pictures, by file name.
-
-    bboxes: (N, 4) left, top, right, bottom in pixels. pose: (N, 24, 3) axis-angle in
-    the camera frame, root first. betas: (N, 10). body_fingerprint: of their body.
-    """
-
-    bboxes: dict[str, np.ndarray]
-    pose: dict[str, np.ndarray]
-    betas: dict[str, np.ndarray]
-    body_fingerprint: str
-
-
-def load_samples(path: Path) -> Samples:
-    """Read annotations in the layout of SPIN's npz files.
-
-    The boxes leave out the margin that inference adds: crops become those of a test.
-    """
-    with np.load(path) as data:
-        columns = {key: data[key] for key in data.files}
-    names = np.array([Path(name).name for name in columns['imgname']])
-    height = 200 * columns['scale'] / BBOX_PADDING
-    half = np.stack([CROP_ASPECT * height, height], axis=-1) / 2
-    columns['bbox'] = np.concatenate(
-        [columns['center'] - half, columns['center'] + half], axis=-1
-    )
-    columns['pose'] = columns['pose'].reshape(-1, len(JOINTS), 3)
-    by_name = [
-        {name: columns[key][names == name] for name in names.tolist()}
-        for key in ('bbox', 'pose', 'shape')
-    ]
-    return Samples(*by_name, str(columns['body_fingerprint']))
-
-
-def pose_samples(samples: Samples, body: nn.Module) -> dict[str, np.ndarray]:
-    """Return the true joints (N, 24, 3) in metres by file name.
-
-    There are none for another body than that of the truth: its joints lie elsewhere.
-    """
-    if body.fingerprint != samples.body_fingerprint:
-        return {}
-    joints = {}
-    for name, pose in samples.pose.items():
-        rotmats = roma.rotvec_to_rotmat(torch.from_numpy(pose).float())
-        betas = torch.from_numpy(samples.betas[name]).float()
-        device = next(body.buffers()).device
-        with torch.no_grad():
-            posed = body(
-                *(x.to(device) for x in (rotmats[:, :1], rotmats[:, 1:], betas))
-            )
-        joints[name] = posed.joints[:, : len(JOINTS)].cpu().numpy()
-    return joints
+    def end_video(self) -> None:
+        """Print the row of a video: its people's ids, its frames."""
+        if self.video is None:
+            return
+        ids = ' '.join(str(i) for i in sorted(self.ids)) or '-'
+        name = Path(self.video).name
+        frames = f'{self.frames} frames, ids {ids}'
+        self.row(name, len(self.ids), frames, '-', f'{self.seconds:.2f}')
+        self.video = None
 
 
 def one_line(error: object) -> str:

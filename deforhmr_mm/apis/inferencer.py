@@ -1,86 +1,87 @@
-"""`MeshInferencer`: from pictures to meshes, files and overlays."""
+"""`MeshInferencer`: from pictures and videos to meshes, files and overlays."""
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike, fspath
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.logging import MMLogger
-from rich.progress import track
 from torch import nn
 
-from deforhmr_mm.registry import INFERENCERS
+from deforhmr_mm.registry import INFERENCERS, VISUALIZERS
 from deforhmr_mm.structures import MeshDataSample
-from deforhmr_mm.visualization import (
-    MeshVisualizer,
-    encode_image,
-    encode_meshes,
-    write_bytes,
-)
+from deforhmr_mm.visualization import MeshVisualizer
 
+from .detectors import PersonDetector, build_detector
 from .inference import (
     SCOPE,
     build_test_pipeline,
-    check_bboxes,
     crop_people,
     init_model,
     load_config,
     predict_people,
     read_input,
 )
-from .inputs import BoxSource, PictureInput, expand_inputs
+from .inputs import BoxSource, InputItem, expand_inputs
+from .live_run import run_live
 from .model_zoo import resolve_model
-from .results import describe_model, encode_json, encode_npz, person_result
-
-
-@dataclass
-class _Picture:
-    """One input on its way through the inferencer; `error` ends the way."""
-
-    item: PictureInput
-    image: np.ndarray | None = None
-    crops: list[dict] = field(default_factory=list)
-    samples: list[MeshDataSample] = field(default_factory=list)
-    error: Exception | None = None
-    seconds: float = 0.0
+from .output_options import OutputOptions
+from .people_finder import PeopleFinder
+from .picture_files import write_picture_files
+from .pictures import Picture, check_finite, with_name
+from .progress import tracked
+from .results import person_result
+from .run_options import CameraOptions, RunOptions
+from .video_run import run_video
 
 
 @INFERENCERS.register_module()
 class MeshInferencer(BaseInferencer):
-    """Recover people's meshes from pictures.
+    """Recover people's meshes from pictures, videos and cameras.
 
-    Calling it gives an iterator with one dict a picture, in order:
+    Calling it gives an iterator with one dict a picture, in order; a video gives one a
+    frame. Nothing is done before it is asked for:
 
     - ``predictions``: ``[people]``, one dict a person (see
       `deforhmr_mm.apis.results.person_result`) or, with ``return_datasamples``, one
       `MeshDataSample`
     - ``visualization``: ``[overlay]``, (H, W, 3) uint8 RGB, with ``return_vis``; else
       ``[]``
-    - ``input``: the picture's path, or ``image_<index>`` for an array
-    - ``error``: None, or why there is no result for this picture
-    - ``files``: paths that were written
+    - ``input``: the path, or ``image_<index>`` for an array
+    - ``frame``: number of the frame; None for a picture
+    - ``error``: None, or why there is no result for this input
+    - ``files``: paths that were written; those of a video come with its last frame
     - ``seconds``: reading, cropping and the network's share of its batch
 
-    Arguments of a call beside ``inputs`` (a path, (H, W, 3) uint8 BGR array, folder,
-    glob or a list of them), ``return_datasamples`` and ``batch_size`` (people):
+    What an input may be: the path or URL of a picture or a video, a (H, W, 3) uint8 BGR
+    array, a folder, a glob, 'webcam' or 'webcam:1', or a list of any of them.
 
-    - ``bboxes``: see `deforhmr_mm.apis.inputs.BoxSource`; each picture is one person by
-      default. ``bbox_format``: 'xyxy' or 'xywh'
-    - ``focal_length``, ``principal_point``: pixels, for all pictures; the diagonal and
-      the centre of each by default
-    - ``return_vis``, ``draw_joints``: whether overlays are returned, and show 2D joints
-    - ``out_dir``: where ``<name>_overlay.png``, ``<name>.glb`` (all people, camera at
-      the origin, glTF's axes), ``<name>.json`` and ``<name>.npz`` are written
-    - ``on_error``: 'raise' stops at the first picture that fails; 'continue' goes on
+    Arguments of a call beside ``inputs``, ``return_datasamples`` and ``batch_size``
+    (people that go through the network together, of one or of several pictures):
+
+    - ``bboxes``: see `deforhmr_mm.apis.inputs.BoxSource`; the detector's by default.
+      ``bbox_format``: 'xyxy' or 'xywh'. ``bbox_thr``: boxes with a lower score are left
+      out
+    - ``focal_length``: pixels for all pictures, 'exif' or None; see
+      `deforhmr_mm.apis.camera_info.resolve_camera`. ``principal_point``: (x, y) pixels;
+      the centre by default
+    - ``tracking``, ``smooth``: for videos and cameras, whether people are followed from
+      frame to frame (ids, gaps bridged, one shape each), and whether what is recovered
+      is smoothed. Both are on by default; smoothing needs tracking
+    - ``return_vis``, ``show``, ``wait_time``: whether overlays are returned, or shown
+      in a window for so many seconds each (0: until a key is pressed)
+    - ``draw_joints``, ``draw_bbox``: whether overlays show 2D joints, and boxes with
+      ids
+    - ``out_dir``, ``vis_out_dir``, ``pred_out_dir``, ``formats``: see
+      `deforhmr_mm.apis.output_options.OutputOptions`; nothing is written by default
+    - ``on_error``: 'raise' stops at the first input that fails; 'continue' goes on
       and leaves the reason in ``error``. By default a single input raises; of several
       the others go on, and the log says what failed
 
@@ -88,25 +89,34 @@ class MeshInferencer(BaseInferencer):
         model: A short name such as 'openbody-tiny', the path of a config, or a config.
         weights: The path of a checkpoint; a short name has its own.
         device: Where the model is to run; mmengine's choice by default.
+        det_model: Who finds people where no boxes are given: the path of an mmdet
+            config, 'opencv', 'whole_image', or a callable that turns a (H, W, 3) uint8
+            BGR picture into boxes (N, 4) and scores (N,). By default OpenCV's detector
+            if the installed OpenCV has one, else the whole picture is one person; the
+            log says which.
+        det_weights: The checkpoint of an mmdet detector.
         cfg_options: Settings that replace the config's, with dotted keys.
-        show_progress: Whether a progress bar is shown.
+        show_progress: Whether progress bars are shown, in a terminal.
     """
 
     preprocess_kwargs: set = {
         'bboxes',
         'bbox_format',
+        'bbox_thr',
         'focal_length',
         'principal_point',
     }
-    forward_kwargs: set = set()
-    visualize_kwargs: set = {'draw_joints'}
-    postprocess_kwargs: set = set()
+    forward_kwargs: set = {'tracking', 'smooth'}
+    visualize_kwargs: set = {'show', 'wait_time', 'draw_joints', 'draw_bbox'}
+    postprocess_kwargs: set = {'vis_out_dir', 'pred_out_dir', 'formats'}
 
     def __init__(
         self,
         model: str | PathLike | Config = 'openbody-tiny',
         weights: str | PathLike | None = None,
         device: str | None = None,
+        det_model: str | PathLike | PersonDetector | None = None,
+        det_weights: str | PathLike | None = None,
         cfg_options: dict | None = None,
         show_progress: bool = False,
     ) -> None:
@@ -114,10 +124,19 @@ class MeshInferencer(BaseInferencer):
             model, weights = resolve_model(fspath(model), weights)
         cfg = load_config(model, cfg_options)
         super().__init__(cfg, weights, device, scope=SCOPE, show_progress=show_progress)
+        self._det_arguments = (det_model, det_weights, device)
+        self._detector: PersonDetector | None = None
+
+    @property
+    def detector(self) -> PersonDetector:
+        """Who finds people; built when it is first needed."""
+        if self._detector is None:
+            self._detector = build_detector(*self._det_arguments)
+        return self._detector
 
     def __call__(
         self,
-        inputs: str | PathLike | np.ndarray | Sequence,
+        inputs: str | PathLike | np.ndarray | int | Sequence,
         return_datasamples: bool = False,
         batch_size: int = 16,
         return_vis: bool = False,
@@ -129,100 +148,139 @@ class MeshInferencer(BaseInferencer):
 
         Raises:
             FileNotFoundError: If an input is not there.
-            ValueError: If an input or a box cannot be used.
+            ValueError: If an input, a box or an argument cannot be used.
         """
-        if batch_size < 1:
-            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
-        preprocess, _, visualize, _ = self._dispatch_kwargs(**kwargs)
+        preprocess, forward, visualize, postprocess = self._dispatch_kwargs(**kwargs)
         items = expand_inputs(inputs)
         if on_error not in (None, 'raise', 'continue'):
             raise ValueError(f"on_error must be 'raise' or 'continue': {on_error!r}")
         if on_error is None:
             on_error = 'raise' if len(items) == 1 else 'log'
-        batches = self.preprocess(items, batch_size, **preprocess)
-        return self._run(
-            batches,
-            batch_size,
-            on_error,
-            dict(visualize, return_vis=return_vis, out_dir=out_dir),
-            dict(
-                return_datasample=return_datasamples,
-                return_vis=return_vis,
-                out_dir=out_dir,
-            ),
+        options = RunOptions(
+            batch_size=batch_size,
+            return_datasamples=return_datasamples,
+            return_vis=return_vis,
+            outputs=OutputOptions.of(out_dir, **postprocess),
+            **forward,
+            **visualize,
         )
+        finder, camera = self._sources(items, **preprocess)
+        return self._run(items, finder, camera, options, on_error)
+
+    def _sources(
+        self,
+        items: Sequence[InputItem],
+        bboxes: object = None,
+        bbox_format: str = 'xyxy',
+        bbox_thr: float = 0.3,
+        focal_length: float | str | None = None,
+        principal_point: Sequence[float] | None = None,
+    ) -> tuple[PeopleFinder, CameraOptions]:
+        boxes = BoxSource(bboxes, items, bbox_format)
+        finder = PeopleFinder(boxes, lambda: self.detector, bbox_thr)
+        return finder, CameraOptions(focal_length, principal_point)
 
     def _run(
         self,
-        batches: Iterable[list[_Picture]],
-        batch_size: int,
+        items: Sequence[InputItem],
+        finder: PeopleFinder,
+        camera: CameraOptions,
+        options: RunOptions,
         on_error: str,
-        visualize_kwargs: dict,
-        postprocess_kwargs: dict,
     ) -> Iterator[dict[str, Any]]:
-        for pictures in batches:
-            self.forward(pictures, batch_size)
-            for picture in pictures:
+        numbered = list(enumerate(items))
+        for kind, group in itertools.groupby(numbered, key=lambda pair: pair[1].kind):
+            if kind == 'image':
+                results = self._run_pictures(list(group), finder, camera, options)
+            else:
+                results = itertools.chain.from_iterable(
+                    self._run_moving(index, item, finder, camera, options)
+                    for index, item in group
+                )
+            for picture, result in results:
                 if picture.error is not None and on_error == 'raise':
                     raise picture.error
-                overlays = self.visualize(
-                    [picture], [picture.samples], **visualize_kwargs
-                )
-                result = self.postprocess([picture], overlays, **postprocess_kwargs)
                 if picture.error is not None and on_error == 'log':
                     MMLogger.get_current_instance().error(result['error'])
                 yield result
 
+    def _run_pictures(
+        self,
+        items: Sequence[tuple[int, InputItem]],
+        finder: PeopleFinder,
+        camera: CameraOptions,
+        options: RunOptions,
+    ) -> Iterator[tuple[Picture, dict[str, Any]]]:
+        for pictures in self.preprocess(items, options.batch_size, finder, camera):
+            self.forward(pictures, options.batch_size)
+            for picture in pictures:
+                overlays = self.visualize([picture], [picture.samples], options)
+                yield picture, self.postprocess([picture], overlays, options)
+
+    def _run_moving(
+        self,
+        index: int,
+        item: InputItem,
+        finder: PeopleFinder,
+        camera: CameraOptions,
+        options: RunOptions,
+    ) -> Iterator[tuple[Picture, dict[str, Any]]]:
+        run = run_video if item.kind == 'video' else run_live
+        try:
+            for picture, files in run(self, index, item, finder, camera, options):
+                overlays = self.visualize([picture], [picture.samples], options)
+                result = self.postprocess([picture], overlays, options)
+                yield picture, dict(result, files=files)
+        except (OSError, ValueError) as error:
+            picture = Picture(item, error=with_name(error, item.name))
+            yield picture, self.postprocess([picture], [], options)
+
     def preprocess(
         self,
-        inputs: Sequence[PictureInput],
-        batch_size: int = 1,
-        bboxes: object = None,
-        bbox_format: str = 'xyxy',
-        focal_length: float | None = None,
-        principal_point: Sequence[float] | None = None,
-    ) -> Iterator[list[_Picture]]:
-        """Read and crop pictures, and group them to about `batch_size` people.
-
-        Raises:
-            ValueError: If `bboxes` are not of these inputs.
-        """
-        boxes = BoxSource(bboxes, inputs)
-
-        def read(index: int, item: PictureInput) -> _Picture:
-            start = time.perf_counter()
-            picture = _Picture(item)
-            try:
-                image, path = read_input(item.source)
-                people = check_bboxes(boxes.get(index, item), bbox_format, image)
-                picture.crops = crop_people(
-                    self.pipeline, image, people, path, focal_length, principal_point
-                )
-                picture.image = image
-            except (OSError, ValueError) as error:
-                picture.error = _with_name(error, item.name)
-            picture.seconds = time.perf_counter() - start
-            return picture
-
-        def batches() -> Iterator[list[_Picture]]:
-            batch: list[_Picture] = []
-            for index, item in enumerate(self._track(inputs)):
-                batch.append(read(index, item))
-                people = sum(len(picture.crops) for picture in batch)
-                # Pictures without people are not to pile up, either.
-                if max(people, len(batch)) >= batch_size:
-                    yield batch
-                    batch = []
-            if batch:
+        inputs: Sequence[tuple[int, InputItem]],
+        batch_size: int,
+        finder: PeopleFinder,
+        camera: CameraOptions,
+    ) -> Iterator[list[Picture]]:
+        """Read and crop pictures, and group them to about `batch_size` people."""
+        batch: list[Picture] = []
+        for index, item in tracked(inputs, 'pictures', self.show_progress):
+            batch.append(self._read(index, item, finder, camera))
+            people = sum(len(picture.crops) for picture in batch)
+            # Pictures without people are not to pile up, either.
+            if max(people, len(batch)) >= batch_size:
                 yield batch
+                batch = []
+        if batch:
+            yield batch
 
-        return batches()
+    def _read(
+        self,
+        index: int,
+        item: InputItem,
+        finder: PeopleFinder,
+        camera: CameraOptions,
+    ) -> Picture:
+        start = time.perf_counter()
+        picture = Picture(item)
+        try:
+            image, path = read_input(item.source)
+            bboxes, scores = finder(index, item, image)
+            known = camera.resolve(path, image.shape[:2])
+            picture.crops = crop_people(
+                self.pipeline, image, bboxes, path, known, scores
+            )
+            picture.image = image
+        except (OSError, ValueError) as error:
+            picture.error = with_name(error, item.name)
+        picture.seconds = time.perf_counter() - start
+        return picture
 
-    def forward(self, inputs: list[_Picture], batch_size: int = 16) -> list[_Picture]:
+    def forward(self, inputs: list[Picture], batch_size: int = 16) -> list[Picture]:
         """Run the model on the people of a group of pictures, and add their samples."""
         crops = [crop for picture in inputs for crop in picture.crops]
         start = time.perf_counter()
-        samples = []
+        samples: list[MeshDataSample] = []
         for first in range(0, len(crops), batch_size):
             part = crops[first : first + batch_size]
             samples.extend(predict_people(self.model, part))
@@ -231,49 +289,64 @@ class MeshInferencer(BaseInferencer):
         for picture in inputs:
             picture.samples = [next(rest) for _ in picture.crops]
             picture.seconds += share * len(picture.crops)
-            if not _are_finite(picture.samples):
-                picture.error = ValueError(
-                    f'{picture.item.name}: the model gave NaN or infinity; are its '
-                    'weights those of a finished training?'
-                )
+            try:
+                check_finite(picture.samples, picture.item.name)
+            except ValueError as error:
+                picture.error = error
+            picture.crops = []
         return inputs
 
     def visualize(
         self,
-        inputs: list[_Picture],
+        inputs: list[Picture],
         preds: list[list[MeshDataSample]],
-        return_vis: bool = False,
-        draw_joints: bool = False,
-        out_dir: str | PathLike | None = None,
+        options: RunOptions,
     ) -> list[np.ndarray]:
         """Return pictures with their people drawn over, where somebody wants them.
 
         Returns:
             (H, W, 3) uint8 RGB for each picture that did not fail; none if they are
-            neither returned nor written.
+            neither returned, nor shown, nor written.
         """
-        if not return_vis and out_dir is None:
+        if not options.needs_overlay:
             return []
-        return [
-            self.visualizer.draw_people(
-                np.ascontiguousarray(picture.image[..., ::-1]), people, draw_joints
-            )
-            for picture, people in zip(inputs, preds, strict=True)
-            if picture.error is None
-        ]
+        overlays = []
+        for picture, people in zip(inputs, preds, strict=True):
+            if picture.error is not None:
+                continue
+            if picture.overlay is None:
+                picture.overlay = self.draw(picture.rgb, people, options)
+            overlays.append(picture.overlay)
+            if options.show:
+                self.visualizer.show(
+                    picture.overlay,
+                    win_name=picture.item.name,
+                    wait_time=options.wait_time,
+                )
+        return overlays
+
+    def draw(
+        self,
+        image: np.ndarray,
+        people: Sequence[MeshDataSample],
+        options: RunOptions,
+    ) -> np.ndarray:
+        """Return a (H, W, 3) uint8 RGB picture with its people drawn over."""
+        return self.visualizer.draw_people(
+            image, people, draw_joints=options.draw_joints, draw_bbox=options.draw_bbox
+        )
 
     def postprocess(
         self,
-        preds: list[_Picture],
+        preds: list[Picture],
         visualization: list[np.ndarray],
-        return_datasample: bool = False,
-        return_vis: bool = False,
-        out_dir: str | PathLike | None = None,
+        options: RunOptions,
     ) -> dict[str, Any]:
         """Return the results of one picture (a list of one), and write its files."""
         (picture,) = preds
         result = {
             'input': picture.item.name,
+            'frame': picture.frame,
             'predictions': [],
             'visualization': [],
             'error': None if picture.error is None else str(picture.error),
@@ -282,37 +355,18 @@ class MeshInferencer(BaseInferencer):
         }
         if picture.error is not None:
             return result
-        people = [person_result(sample) for sample in picture.samples]
-        if out_dir is not None:
-            (overlay,) = visualization
-            result['files'] = self._write(picture, people, overlay, Path(out_dir))
-        result['predictions'] = [picture.samples if return_datasample else people]
-        result['visualization'] = visualization if return_vis else []
+        if picture.frame is None:
+            overlay = visualization[0] if visualization else None
+            result['files'] = write_picture_files(
+                picture, overlay, self.visualizer, self.model, options.outputs
+            )
+        result['predictions'] = [
+            picture.samples
+            if options.return_datasamples
+            else [person_result(sample) for sample in picture.samples]
+        ]
+        result['visualization'] = visualization if options.return_vis else []
         return result
-
-    def _write(
-        self, picture: _Picture, people: list[dict], overlay: np.ndarray, folder: Path
-    ) -> list[str]:
-        """Encode all files of a picture first, so that a failure leaves none."""
-        height, width = picture.image.shape[:2]
-        image = {'path': picture.item.name, 'height': height, 'width': width}
-        model = describe_model(self.model)
-        stem = picture.item.stem
-        files = {f'{stem}_overlay.png': encode_image(overlay)}
-        if picture.samples:
-            meshes = [
-                (sample.pred_instances.vertices + sample.pred_instances.transl)[
-                    0
-                ].numpy()
-                for sample in picture.samples
-            ]
-            faces = self.model.body_model.faces
-            files[f'{stem}.glb'] = encode_meshes(meshes, faces, 'glb')
-        files[f'{stem}.json'] = encode_json(people, image, model)
-        files[f'{stem}.npz'] = encode_npz(picture.samples, image, model)
-        for name, data in files.items():
-            write_bytes(folder / name, data)
-        return [str(folder / name) for name in files]
 
     def _init_model(
         self, cfg: Config, weights: str | PathLike | None, device: str = 'cpu'
@@ -326,26 +380,11 @@ class MeshInferencer(BaseInferencer):
         return pseudo_collate
 
     def _init_visualizer(self, cfg: Config) -> MeshVisualizer:
-        return MeshVisualizer(
-            f'mesh_inferencer_{id(self)}', faces=self.model.body_model.faces
-        )
-
-    def _track(self, items: Sequence[PictureInput]) -> Iterable[PictureInput]:
-        return track(items, description='Pictures') if self.show_progress else items
-
-
-def _are_finite(samples: Iterable[MeshDataSample]) -> bool:
-    return all(
-        bool(torch.isfinite(value).all())
-        for sample in samples
-        for value in sample.pred_instances.values()
-    )
-
-
-def _with_name(error: Exception, name: str) -> Exception:
-    """Return an error whose message names the picture."""
-    if name in str(error):
-        return error
-    named = ValueError(f'{name}: {error}')
-    named.__cause__ = error
-    return named
+        settings = dict(cfg.get('visualizer') or {})
+        if settings.get('type') != 'MeshVisualizer':
+            settings = dict(type='MeshVisualizer')
+        # Backends write files into a work directory, which inference has not.
+        settings.update(name=f'mesh_inferencer_{id(self)}', vis_backends=None)
+        visualizer = VISUALIZERS.build(settings)
+        visualizer.faces = self.model.body_model.faces
+        return visualizer

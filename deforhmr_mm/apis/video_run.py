@@ -1,0 +1,142 @@
+"""Everybody in a video file: found, followed, recovered, smoothed and drawn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deforhmr_mm.tracking import Tracklet, smooth_motion, track_boxes
+
+from .inputs import InputItem
+from .motion_files import VideoPictures, write_motion_files
+from .motion_recovery import motion_people, recover_motion
+from .people_finder import PeopleFinder
+from .pictures import Picture
+from .posed_people import posed_samples
+from .progress import tracked
+from .run_options import CameraOptions, RunOptions
+from .video_files import VideoReader
+
+if TYPE_CHECKING:
+    from .inferencer import MeshInferencer
+
+Detections = list[tuple[np.ndarray, np.ndarray]]
+
+
+def run_video(
+    inferencer: MeshInferencer,
+    index: int,
+    item: InputItem,
+    finder: PeopleFinder,
+    camera: CameraOptions,
+    options: RunOptions,
+) -> Iterator[tuple[Picture, list[str]]]:
+    """Go through a video three times: to find people, to recover them, to draw them.
+
+    Who is who is known only when all boxes are, and a movement can be smoothed without
+    lag only when its end is known. What is kept between the passes are boxes and
+    parameters, so a video may be long.
+
+    Args:
+        inferencer: Model, pipeline and visualizer.
+        index: Number of the input.
+        item: The input.
+        finder: Where people are.
+        camera: What is known of the camera.
+        options: What is asked for.
+
+    Yields:
+        Each frame with its people, and the paths that were written: those of the whole
+        video come with the last frame.
+
+    Raises:
+        ValueError: If the video cannot be read or has no frame, or a box is not usable.
+    """
+    options.check_video()
+    show = inferencer.show_progress
+    start = time.perf_counter()
+    with VideoReader(item.source) as reader:
+        expected = reader.num_frames
+        detections = [
+            finder(index, item, image, frame)
+            for frame, image in enumerate(
+                tracked(reader, 'finding people', show, expected)
+            )
+        ]
+        if not detections:
+            raise ValueError(f'{item.name}: the video has no frame that can be read')
+        count, fps, size = len(detections), reader.fps, reader.size
+        known = camera.resolve(None, size)
+        if options.tracking:
+            tracklets = track_boxes(detections, fps)
+        else:
+            tracklets = untracked(detections)
+        motion = recover_motion(
+            inferencer.model,
+            inferencer.pipeline,
+            tracked(reader, 'recovering bodies', show, count),
+            tracklets,
+            known,
+            fps,
+            count,
+            size,
+            options.batch_size,
+        )
+        if options.tracking and options.smooth:
+            motion = smooth_motion(motion)
+        people = motion_people(motion)
+        body = inferencer.model.body_model
+        with VideoPictures(item, fps, options.outputs) as videos:
+            share = (time.perf_counter() - start) / count
+            held: Picture | None = None
+            for frame, image in enumerate(tracked(reader, 'drawing', show, count)):
+                if held is not None:
+                    yield held, []
+                start = time.perf_counter()
+                samples = posed_samples(
+                    body, people[frame], known, size, item.name, frame
+                )
+                held = Picture(item, image, frame, samples=samples)
+                _draw(inferencer, held, videos, options)
+                held.seconds = share + time.perf_counter() - start
+        files = [str(path) for path in videos.paths.values()]
+        files += write_motion_files(
+            motion, item, inferencer.model, options.outputs, known.source
+        )
+        yield held, files
+
+
+def _draw(
+    inferencer: MeshInferencer,
+    picture: Picture,
+    videos: VideoPictures,
+    options: RunOptions,
+) -> None:
+    """Draw a frame as often as somebody wants it, each view once."""
+    if options.needs_overlay:
+        picture.overlay = inferencer.draw(picture.rgb, picture.samples, options)
+        videos.write('overlay', lambda: picture.overlay)
+    videos.write(
+        'views',
+        lambda: inferencer.visualizer.draw_views(picture.rgb, picture.samples),
+    )
+
+
+def untracked(detections: Detections) -> list[Tracklet]:
+    """Return every box as a person of its own, who is in one frame only."""
+    tracklets = []
+    for frame, (bboxes, scores) in enumerate(detections):
+        for bbox, score in zip(bboxes, scores, strict=True):
+            tracklets.append(
+                Tracklet(
+                    person_id=len(tracklets),
+                    frames=np.array([frame]),
+                    bboxes=bbox[None],
+                    scores=score[None],
+                    observed=np.array([True]),
+                )
+            )
+    return tracklets

@@ -1,0 +1,243 @@
+"""`MeshInferencer` on videos: who is who, what is written, what may go wrong."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from deforhmr_mm.apis import MeshInferencer, load_results
+from deforhmr_mm.apis.video_files import VideoReader, VideoWriter
+from tests.crossing_video import (
+    FOCAL,
+    FPS,
+    NUM_FRAMES,
+    SIZE,
+    RecordedDetector,
+    box_iou,
+    crossing,
+    noisy_detections,
+    write_video,
+)
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp('video') / 'crossing.mp4'
+    write_video(path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def make_inferencer(tiny_model):
+    def make(detections):
+        return MeshInferencer(
+            str(tiny_model.config),
+            tiny_model.weights,
+            'cpu',
+            det_model=RecordedDetector(detections),
+        )
+
+    return make
+
+
+def true_person(bbox, frame):
+    """Which of the two people a box is nearest to."""
+    return int(np.argmax([box_iou(bbox, true) for true in crossing().bboxes[frame]]))
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_ids_stay_through_the_crossing(make_inferencer, video, seed):
+    """Boxes with misses and jitter, one of two people seen while the other hides."""
+    inferencer = make_inferencer(noisy_detections(seed))
+    results = list(inferencer(video, smooth=False))
+    assert [result['frame'] for result in results] == list(range(NUM_FRAMES))
+    seen = {}
+    for result in results:
+        (people,) = result['predictions']
+        for person in people:
+            frame = result['frame']
+            if box_iou(*crossing().bboxes[frame]) < 0.1:
+                who = true_person(person['bbox'], frame)
+                seen.setdefault(person['person_id'], []).append(who)
+    assert sorted(seen) == [0, 1]
+    for row in seen.values():
+        assert len(row) > 0.75 * NUM_FRAMES and len(set(row)) == 1
+    assert {row[0] for row in seen.values()} == {0, 1}
+
+
+def test_gaps_are_bridged(make_inferencer, video):
+    detections = noisy_detections(0, misses=0)
+    for frame in (3, 4, 5, 35):
+        detections[frame] = (np.zeros((0, 4), np.float32), np.zeros(0))
+    results = list(make_inferencer(detections)(video))
+    for frame in (3, 4, 5, 35):
+        (people,) = results[frame]['predictions']
+        assert len(people) == 2 and not any(person['observed'] for person in people)
+        for person in people:
+            who = true_person(person['bbox'], frame)
+            assert box_iou(person['bbox'], crossing().bboxes[frame][who]) > 0.5
+
+
+def test_files_of_a_video(make_inferencer, video, tmp_path):
+    formats = ('overlay', 'views', 'json', 'npz', 'glb', 'bvh', 'html')
+    inferencer = make_inferencer(noisy_detections(1))
+    results = list(
+        inferencer(
+            video, out_dir=tmp_path, formats=formats, focal_length=FOCAL, draw_bbox=True
+        )
+    )
+    names = [
+        'crossing.glb',
+        'crossing.html',
+        'crossing.json',
+        'crossing.npz',
+        'crossing_overlay.mp4',
+        'crossing_person_0.bvh',
+        'crossing_person_1.bvh',
+        'crossing_views.mp4',
+    ]
+    assert sorted(os.listdir(tmp_path)) == names
+    assert sorted(results[-1]['files']) == [str(tmp_path / name) for name in names]
+    assert all(result['files'] == [] for result in results[:-1])
+    with VideoReader(tmp_path / 'crossing_overlay.mp4') as reader:
+        assert reader.size == SIZE and reader.fps == pytest.approx(FPS)
+        frames = list(reader)
+    assert len(frames) == NUM_FRAMES
+    changed = np.abs(frames[10].astype(int) - crossing().pictures[10]).max(-1) > 60
+    assert 0.005 < changed.mean() < 0.9
+
+    document = json.loads((tmp_path / 'crossing.json').read_text())
+    saved = load_results(tmp_path / 'crossing.npz')
+    rows = 0
+    for result, listed in zip(results, document['frames'], strict=True):
+        (people,) = result['predictions']
+        assert [p['person_id'] for p in people] == [
+            p['person_id'] for p in listed['people']
+        ]
+        for person in people:
+            row = np.flatnonzero(
+                (saved['frame'] == result['frame'])
+                & (saved['person_id'] == person['person_id'])
+            )
+            assert len(row) == 1
+            np.testing.assert_allclose(
+                saved['transl'][row[0]], person['transl'], atol=1e-5
+            )
+            rows += 1
+    assert rows == len(saved['frame'])
+    # One shape a person.
+    for who in (0, 1):
+        betas = saved['betas'][saved['person_id'] == who]
+        assert np.ptp(betas, axis=0).max() == 0
+
+
+def test_smoothing_calms_the_movement(make_inferencer, video):
+    def jerk(**options):
+        results = make_inferencer(noisy_detections(2))(video, **options)
+        places = np.array(
+            [
+                person['transl']
+                for result in results
+                for person in result['predictions'][0]
+                if person['person_id'] == 0
+            ]
+        )
+        return np.abs(np.diff(places, 2, axis=0)).mean()
+
+    assert jerk(smooth=True) < 0.5 * jerk(smooth=False)
+
+
+def test_the_whole_picture_is_one_person(tiny_model, video):
+    inferencer = MeshInferencer(
+        str(tiny_model.config), tiny_model.weights, 'cpu', det_model='whole_image'
+    )
+    results = list(inferencer(video))
+    assert len(results) == NUM_FRAMES
+    for result in results:
+        (people,) = result['predictions']
+        assert [person['person_id'] for person in people] == [0]
+        np.testing.assert_allclose(
+            people[0]['bbox'], [0, 0, SIZE[1], SIZE[0]], atol=1.01
+        )
+
+
+def test_boxes_of_the_caller(tiny_model, video):
+    inferencer = MeshInferencer(str(tiny_model.config), tiny_model.weights, 'cpu')
+    boxes = [frame.clip(0, 318).tolist() for frame in crossing().bboxes]
+    results = list(inferencer(video, bboxes={'crossing.mp4': boxes}, smooth=False))
+    assert [len(result['predictions'][0]) for result in results] == [2] * NUM_FRAMES
+
+
+def test_nobody_in_a_video(make_inferencer, video, tmp_path):
+    nothing = (np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+    inferencer = make_inferencer([nothing] * NUM_FRAMES)
+    formats = ('overlay', 'json', 'npz', 'glb', 'bvh', 'html')
+    results = list(inferencer(video, out_dir=tmp_path, formats=formats))
+    assert all(result['predictions'] == [[]] for result in results)
+    assert sorted(os.listdir(tmp_path)) == [
+        'crossing.glb',
+        'crossing.html',
+        'crossing.json',
+        'crossing.npz',
+        'crossing_overlay.mp4',
+    ]
+    assert load_results(tmp_path / 'crossing.npz')['transl'].shape == (0, 3)
+
+
+def test_without_tracking(make_inferencer, video, tmp_path):
+    inferencer = make_inferencer(noisy_detections(3))
+    results = list(
+        inferencer(video, tracking=False, out_dir=tmp_path, formats=['json'])
+    )
+    counts = [len(boxes) for boxes, _ in noisy_detections(3)]
+    assert [len(result['predictions'][0]) for result in results] == counts
+    inferencer = make_inferencer(noisy_detections(3))
+    with pytest.raises(ValueError, match=r'glb of a video need.* tracking'):
+        list(inferencer(video, tracking=False, out_dir=tmp_path))
+
+
+def test_an_interrupted_video_leaves_nothing(make_inferencer, video, tmp_path):
+    results = make_inferencer(noisy_detections(4))(video, out_dir=tmp_path / 'out')
+    for _ in range(3):
+        next(results)
+    results.close()
+    assert not (tmp_path / 'out').exists() or os.listdir(tmp_path / 'out') == []
+
+
+def test_a_damaged_video_among_pictures(make_inferencer, video, tmp_path):
+    bad = tmp_path / 'bad.mp4'
+    bad.write_bytes(b'this is no video')
+    inferencer = make_inferencer(noisy_detections(5))
+    pictures = [np.zeros((60, 50, 3), np.uint8)]
+    boxes = [[[5, 5, 40, 55]], None, None]
+    results = list(
+        inferencer([*pictures, bad, video], bboxes=boxes, on_error='continue')
+    )
+    assert results[0]['error'] is None and len(results[0]['predictions'][0]) == 1
+    assert 'bad.mp4' in results[1]['error'] and results[1]['predictions'] == []
+    assert len(results) == 2 + NUM_FRAMES
+    with pytest.raises(ValueError, match=r'bad\.mp4'):
+        list(inferencer(bad))
+
+
+def test_one_person_a_batch_gives_the_same(make_inferencer, video):
+    runs = [
+        list(make_inferencer(noisy_detections(1))(video, batch_size=size))
+        for size in (1, 7)
+    ]
+    for first, second in zip(*runs, strict=True):
+        for one, other in zip(
+            first['predictions'][0], second['predictions'][0], strict=True
+        ):
+            np.testing.assert_allclose(one['transl'], other['transl'], rtol=1e-4)
+
+
+def test_a_single_frame(make_inferencer, tmp_path):
+    path = tmp_path / 'short.mp4'
+    with VideoWriter(path, 10, SIZE) as writer:
+        writer.write(crossing().pictures[10])
+    detections = [(crossing().bboxes[10], np.ones(2))]
+    (result,) = make_inferencer(detections)(path, out_dir=tmp_path / 'out')
+    assert len(result['predictions'][0]) == 2
+    assert len(result['files']) == 4
