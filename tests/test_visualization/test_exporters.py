@@ -13,6 +13,7 @@ from deforhmr_mm.visualization import (
     export_meshes,
     write_bytes,
 )
+from tests.gltf_validation import gltf_problems
 
 
 @pytest.fixture(scope='module')
@@ -46,6 +47,11 @@ def test_glb_keeps_people_apart_and_coloured(people, tmp_path):
     assert set(scene.geometry) == {'person_0', 'person_1'}
     color = scene.geometry['person_1'].visual.material.baseColorFactor
     np.testing.assert_allclose(color[:3], 255 * np.array(PALETTE[1]), atol=0.51)
+
+
+def test_the_gltf_validator_finds_nothing_wrong(people, tmp_path):
+    meshes, faces = people
+    assert gltf_problems(encode_meshes(meshes, faces), tmp_path) == []
 
 
 def test_turning_the_axes_twice_changes_nothing():

@@ -43,8 +43,9 @@ def encode_animated_glb(
     A reader that plays no animation shows people as in their first frame.
 
     Where somebody is not in the picture the person's node has the scale 0, which glTF
-    names for hiding; the node is the parent of the skeleton and not of the mesh,
-    because meshes with skins belong at the root.
+    names for hiding, from half a frame after the last frame to half a frame before the
+    next. The node is the parent of the skeleton and not of the mesh, because meshes
+    with skins belong at the root.
 
     Bodies with pose blend shapes get morph targets: the fewest that keep all vertices
     of all key frames within 0.5 mm, at most 32 a person. The extras hold what is left
@@ -54,8 +55,8 @@ def encode_animated_glb(
 
     The camera node has the picture's field of view. glTF's cameras are centred; the
     extras of the node hold the principal point and how far it lies from the centre,
-    (right, down) in pixels: (dx, dy). In Blender that is shift_x = -dx / max(W, H) and
-    shift_y = dy / max(W, H).
+    (right, down) in pixels: (dx, dy). In Blender, where an imported camera counts in
+    heights of the picture, that is shift_x = -dx / H and shift_y = dy / H.
 
     Args:
         motion: Everybody in the video; nobody gives a scene with the camera. People
@@ -179,7 +180,9 @@ def _add_person(
     stretches = visibility(person.frames, motion.num_frames)
     if len(stretches.frames) > 1:
         scales = np.repeat(stretches.shown[:, None], 3, axis=1)
-        starts = stretches.frames / motion.fps
+        # Half a frame early: a program that samples at frames, its times rounded in
+        # another way than the file's, never meets the change itself.
+        starts = np.maximum(stretches.frames - 0.5, 0) / motion.fps
         file.animate(animation, anchor, gltf.SCALE, starts, scales, gltf.ANIM_STEP)
 
 
