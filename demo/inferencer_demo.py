@@ -90,15 +90,13 @@ def add_model_arguments(group) -> None:
     group.add_argument(
         '--model', default='openbody-tiny', help='short name of a model, or a config'
     )
-    group.add_argument(
-        '--weights', help='checkpoint (default: that of the short name)'
-    )
+    group.add_argument('--weights', help='checkpoint (default: that of the short name)')
     group.add_argument('--device', help='cpu, cuda:0, ... (default: what there is)')
     group.add_argument('--batch-size', type=int, default=16, help='people at a time')
     group.add_argument(
         '--focal-length',
         type=focal_length,
-        help="of the pictures in pixels, or exif for what their cameras say (default: "
+        help='of the pictures in pixels, or exif for what their cameras say (default: '
         'the length of the diagonal)',
     )
     group.add_argument(
@@ -118,7 +116,9 @@ def add_model_arguments(group) -> None:
 
 def add_output_arguments(group) -> None:
     group.add_argument('--out-dir', default='outputs/demo', help='where files go')
-    group.add_argument('--vis-out-dir', help='where pictures and pages go, if elsewhere')
+    group.add_argument(
+        '--vis-out-dir', help='where pictures and pages go, if elsewhere'
+    )
     group.add_argument(
         '--pred-out-dir', help='where parameters and meshes go, if elsewhere'
     )
@@ -127,7 +127,7 @@ def add_output_arguments(group) -> None:
         nargs='+',
         choices=FORMATS,
         metavar='FORMAT',
-        help=f'what is written, of {", ".join(FORMATS)} (default: overlay json npz glb)',
+        help=f'what is written, of {" ".join(FORMATS)} (default: overlay json npz glb)',
     )
     group.add_argument(
         '--draw-joints', action='store_true', help='show the 2D joints, too'

@@ -78,7 +78,9 @@ def crossing() -> Crossing:
         place[:, 0, 0] = way * half * (2 * times / duration - 1)
         place[:, 0, 2] = depth
         meshes.append(posed.vertices.numpy() + place)
-        pelvis[:, person] = posed.joints[:, JOINTS.index('pelvis')].numpy() + place[:, 0]
+        pelvis[:, person] = (
+            posed.joints[:, JOINTS.index('pelvis')].numpy() + place[:, 0]
+        )
     meshes = np.stack(meshes, axis=1)
     pixels = FOCAL * meshes[..., :2] / meshes[..., 2:] + CENTER
     bboxes = np.concatenate([pixels.min(2), pixels.max(2)], axis=-1)

@@ -129,7 +129,9 @@ def predict_parameters(
     boxes = [
         (sample.input_center, sample.input_scale) for sample in data['data_samples']
     ]
-    center, scale = (like.new_tensor(np.stack(values)) for values in zip(*boxes))
+    center, scale = (
+        like.new_tensor(np.stack(values)) for values in zip(*boxes, strict=True)
+    )
     transl = crop_to_full_translation(
         like,
         center,

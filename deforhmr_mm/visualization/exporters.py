@@ -12,7 +12,7 @@ import trimesh
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
-from .shading import PALETTE
+from .shading import PALETTE, linear_color
 
 MESH_FORMATS = ('glb', 'obj', 'ply')
 
@@ -76,7 +76,7 @@ def encode_meshes(
         elif file_format == 'glb':
             material = PBRMaterial(
                 name=name,
-                baseColorFactor=np.rint(255 * np.append(color, 1.0)).astype(np.uint8),
+                baseColorFactor=np.append(linear_color(color), 1.0),
                 metallicFactor=0.0,
                 roughnessFactor=0.7,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,20 @@ PALETTE: tuple[tuple[float, float, float], ...] = (
     (0.55, 0.88, 0.88),
     (0.82, 0.84, 0.88),
 )
+
+
+def linear_color(color: Sequence[float]) -> np.ndarray:
+    """Return an sRGB colour as the linear one that glTF's materials are given by.
+
+    Args:
+        color: (3,) in [0, 1], as pictures have it.
+
+    Example:
+        >>> linear_color((1.0, 0.5, 0.0)).round(4)
+        array([1.   , 0.214, 0.   ])
+    """
+    color = np.asarray(color, dtype=np.float64)
+    return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
 
 
 @dataclass(frozen=True)

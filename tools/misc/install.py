@@ -189,6 +189,16 @@ def install_xtcocotools():
     pip('install', '--no-deps', wheel)
 
 
+def install_gltf_validator():
+    """Khronos's validator of glTF files, for tests that are skipped without it."""
+    folder = ROOT / 'tests' / 'gltf_validator'
+    npm = shutil.which('npm')
+    if npm is None:
+        say('      npm (node.js) is not there: the tests that call it will be skipped')
+    elif not (folder / 'node_modules' / 'gltf-validator').is_dir():
+        run([npm, 'ci', '--prefix', folder, '--no-audit', '--no-fund'])
+
+
 def check(mode):
     """Import what was installed; the error, if any, is one line."""
     run([PYTHON, '-c', 'import deforhmr_mm.dependencies as d; d.check_dependencies()'])
@@ -226,6 +236,7 @@ def plan(mode, python):
     if test:
         others = partial(install_without_dependencies, 'mmtests')
         steps.append(('mmdet, mmpretrain and mim', '1 min', others))
+        steps.append(('glTF validator', '5 s', install_gltf_validator))
     steps += [
         ('deforhmr_mm itself', '10 s', install_project),
         ('check that all of it imports', '20 s', partial(check, mode)),

@@ -14,7 +14,7 @@ from deforhmr_mm import __version__
 from deforhmr_mm.body_models import SMPL
 from deforhmr_mm.structures import Motion, PersonMotion
 
-from ..shading import PALETTE, vertex_normals
+from ..shading import PALETTE, linear_color, vertex_normals
 from .glb_file import GLBFile
 from .influences import influence_residual, strongest_influences
 from .morphs import Morphs, fit_morphs
@@ -246,7 +246,7 @@ def _add_mesh(
     material = gltf.Material(
         name=name,
         pbrMetallicRoughness=gltf.PbrMetallicRoughness(
-            baseColorFactor=[*map(float, color), 1.0],
+            baseColorFactor=[*linear_color(color).tolist(), 1.0],
             metallicFactor=0.0,
             roughnessFactor=0.7,
         ),
