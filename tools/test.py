@@ -10,6 +10,7 @@ from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 
 from deforhmr_mm.datasets import AnnotationError, ImageReadError
+from deforhmr_mm.engine import MeshVisualizationHook
 from deforhmr_mm.engine.checkpoints import CheckpointError, check_checkpoint_fits
 from deforhmr_mm.engine.launching import (
     load_config,
@@ -28,6 +29,15 @@ def parse_args():
     parser.add_argument('--out', help='file to write the metrics to, as JSON')
     parser.add_argument('--dump', help='file to write all predictions to, .pkl')
     parser.add_argument(
+        '--show-dir', help='folder to write the pictures with their meshes to'
+    )
+    parser.add_argument(
+        '--interval',
+        type=int,
+        default=1,
+        help='with --show-dir: draw one of so many pictures (all of them)',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -43,6 +53,8 @@ def parse_args():
     args = parser.parse_args()
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump must end in .pkl or .pickle, but is {args.dump}')
+    if args.interval < 1:
+        parser.error(f'--interval must be at least 1, but is {args.interval}')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -67,6 +79,9 @@ def main():
         model = getattr(runner.model, 'module', runner.model)
         check_checkpoint_fits(model, args.checkpoint)
         _ = runner.test_loop
+        if args.show_dir:
+            hook = MeshVisualizationHook(out_dir=args.show_dir, interval=args.interval)
+            runner.register_hook(hook)
         if args.dump:
             runner.test_evaluator.metrics.append(DumpResults(out_file_path=args.dump))
     with one_line_errors(

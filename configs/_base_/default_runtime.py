@@ -21,7 +21,7 @@ log_level = 'INFO'
 
 # TensorBoard or Weights & Biases beside it: docs/resume_and_scale.md.
 vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='mmengine.Visualizer', vis_backends=vis_backends)
+visualizer = dict(type='MeshVisualizer', vis_backends=vis_backends)
 
 load_from = None
 resume = False

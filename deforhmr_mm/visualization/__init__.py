@@ -1,9 +1,13 @@
 """Pictures and mesh files of recovered people; needs neither OpenGL nor a display."""
 
+from .attention_figure import attention_legend, draw_attention
 from .exporters import camera_to_y_up, encode_meshes, export_meshes, write_bytes
+from .figure_grid import figure_grid, shrink
+from .marks import draw_skeleton
+from .people import person_color
 from .renderer import MeshRenderer, RenderedMeshes
 from .shading import PALETTE, Shading
-from .visualizer import MeshVisualizer, draw_skeleton, encode_image
+from .visualizer import MeshVisualizer, encode_image, view_extent
 
 __all__ = [
     'PALETTE',
@@ -11,10 +15,16 @@ __all__ = [
     'MeshVisualizer',
     'RenderedMeshes',
     'Shading',
+    'attention_legend',
     'camera_to_y_up',
+    'draw_attention',
     'draw_skeleton',
     'encode_image',
     'encode_meshes',
     'export_meshes',
+    'figure_grid',
+    'person_color',
+    'shrink',
+    'view_extent',
     'write_bytes',
 ]

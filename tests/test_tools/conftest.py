@@ -9,6 +9,7 @@ from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
+from deforhmr_mm.visualization import MeshVisualizer
 from tests.frozen_training import make_frozen_workplace
 from tests.tiny_training import ROOT, make_workplace
 
@@ -27,7 +28,7 @@ def train(training_folder, monkeypatch):
 
     def call(work_dir, *options, flags=(), resume=False, stop_after=None):
         # mmengine keeps these for the whole process.
-        for kind in (MMLogger, MessageHub, DefaultScope, Visualizer):
+        for kind in (MMLogger, MessageHub, DefaultScope, Visualizer, MeshVisualizer):
             monkeypatch.setattr(kind, '_instance_dict', OrderedDict())
         arguments = ['tiny.py', '--work-dir', work_dir, *flags, *['--resume'] * resume]
         if options:
@@ -66,7 +67,7 @@ def frozen_tool(frozen_workplace, monkeypatch, capfd):
     def call(name, *arguments):
         # mmengine keeps these for the whole process; loggers would hold the streams
         # of an earlier call, which are closed.
-        for kind in (MMLogger, MessageHub, DefaultScope, Visualizer):
+        for kind in (MMLogger, MessageHub, DefaultScope, Visualizer, MeshVisualizer):
             monkeypatch.setattr(kind, '_instance_dict', OrderedDict())
         monkeypatch.setattr('sys.argv', [name, *map(str, arguments)])
         main = runpy.run_path(str(ROOT / 'tools' / f'{name}.py'))['main']

@@ -17,6 +17,7 @@ from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
+from deforhmr_mm.visualization import MeshVisualizer
 
 ROOT = Path(__file__).parents[2]
 MODEL = """
@@ -144,7 +145,7 @@ def tool(workplace, monkeypatch, capfd):
     monkeypatch.delenv('DEFORHMR_DEBUG', raising=False)
     monkeypatch.setenv('LOCAL_RANK', '0')
     # mmengine keeps these for the whole process; loggers would hold closed streams.
-    for kind in (MMLogger, MessageHub, DefaultScope, Visualizer):
+    for kind in (MMLogger, MessageHub, DefaultScope, Visualizer, MeshVisualizer):
         monkeypatch.setattr(kind, '_instance_dict', OrderedDict())
 
     def call(name, *arguments):

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from deforhmr_mm.models.layers.token_grid import TokenGrid, conv_token_grid
 from deforhmr_mm.registry import MODELS
 
 
@@ -100,6 +101,11 @@ class PatchEmbed(nn.Module):
             3, embed_dims, patch_size, stride=patch_size, padding=PATCH_PADDING
         )
 
+    @property
+    def token_grid(self) -> TokenGrid:
+        """Where the tokens' centres lie in the input."""
+        return conv_token_grid([self.proj])
+
     def forward(self, images: Tensor) -> Tensor:
         """Cut (B, 3, H, W) pictures into a (B, C, H / patch, W / patch) map."""
         return self.proj(images)
@@ -142,6 +148,11 @@ class ConvStem(nn.Module):
         )
         self.proj = nn.Conv2d(widths[-1], embed_dims, 1)
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def token_grid(self) -> TokenGrid:
+        """Where the tokens' centres lie in the input; refining moves none."""
+        return conv_token_grid([layer[0] for layer in self.halve])
 
     def forward(self, images: Tensor) -> Tensor:
         """Reduce (B, 3, H, W) pictures to a (B, C, H / 2**S, W / 2**S) map."""
@@ -234,6 +245,11 @@ class ViT(BaseModule):
         if frozen:
             self.requires_grad_(False)
             self.eval()
+
+    @property
+    def token_grid(self) -> TokenGrid:
+        """Where the tokens' centres lie in the input."""
+        return self.patch_embed.token_grid
 
     @staticmethod
     def _resolve_arch(arch: str | dict) -> ViTArch:

@@ -1,5 +1,6 @@
 """Parts of decoders."""
 
+from .attention_recording import RecordedAttention, record_attention
 from .deformable_cross_attention import DeformableCrossAttention, EncodedContext
 from .deformable_decoder import DeformableDecoder, DeformableDecoderLayer
 from .feature_shape import check_feature_shape
@@ -9,6 +10,7 @@ from .offsets import OffsetNetwork
 from .position_bias import SampledGridBias
 from .samplers import AutoSampler, MMCVSampler, TorchSampler, im2col_step
 from .token_decoder import TokenDecoder
+from .token_grid import TokenGrid, conv_token_grid
 
 __all__ = [
     'AutoSampler',
@@ -21,10 +23,14 @@ __all__ = [
     'MMCVSampler',
     'MSDeformCrossAttention',
     'OffsetNetwork',
+    'RecordedAttention',
     'SampledGridBias',
     'SineKeyPosition',
     'TokenDecoder',
+    'TokenGrid',
     'TorchSampler',
     'check_feature_shape',
+    'conv_token_grid',
     'im2col_step',
+    'record_attention',
 ]

@@ -1,0 +1,245 @@
+"""Draw what several models recover from the same pictures (as the paper's Fig. 4).
+
+A row for each picture: the picture, each model's meshes over it, and the same people
+from the side (the camera is on the left), all models in one scale. Other views with
+--views; of one model they are side by side.
+
+python tools/analysis_tools/compare_models.py PICTURE... --models NAME CONFIG
+    --weights A.pth B.pth --bbox-file coco.json
+python tools/analysis_tools/compare_models.py --ann-file data/open_body/test.npz
+    --data-root data/open_body --num 4 --models CONFIG CONFIG --weights A.pth B.pth
+"""
+
+import argparse
+import pickle
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from torch import nn
+
+from deforhmr_mm.apis import (
+    inference_topdown,
+    init_model,
+    load_coco_boxes,
+    resolve_model,
+)
+from deforhmr_mm.apis.inference import BBOX_PADDING
+from deforhmr_mm.apis.inputs import BoxSource, expand_inputs
+from deforhmr_mm.datasets import HMRDataset, read_image
+from deforhmr_mm.structures import MeshDataSample
+from deforhmr_mm.visualization import (
+    MeshVisualizer,
+    encode_image,
+    figure_grid,
+    view_extent,
+    write_bytes,
+)
+from deforhmr_mm.visualization.people import gather_people
+from deforhmr_mm.visualization.visualizer import SCENE_VIEWS, VIEWS
+
+
+class Picture(NamedTuple):
+    """A picture and its people's boxes (N, 4), left, top, right, bottom, or None."""
+
+    path: str
+    bboxes: np.ndarray | list | None
+    bbox_format: str
+    focal_length: float | None = None
+    principal_point: np.ndarray | None = None
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('images', nargs='*', help='pictures, folders or globs')
+    parser.add_argument(
+        '--models',
+        nargs='+',
+        default=['openbody-tiny'],
+        help='short names or configs, a column for each',
+    )
+    parser.add_argument(
+        '--weights',
+        nargs='+',
+        help='a checkpoint for each model; "default" for that of a short name',
+    )
+    parser.add_argument('--names', nargs='+', help='a title for each model')
+    boxes = parser.add_mutually_exclusive_group()
+    boxes.add_argument(
+        '--bbox',
+        nargs=4,
+        type=float,
+        action='append',
+        metavar=('X', 'Y', 'W', 'H'),
+        help='box of a person in pixels, for one picture',
+    )
+    boxes.add_argument('--bbox-file', help='COCO annotation file with the boxes')
+    boxes.add_argument('--ann-file', help="take a data set's pictures and boxes (.npz)")
+    parser.add_argument('--data-root', default='', help="folder of --ann-file's files")
+    parser.add_argument(
+        '--num',
+        type=int,
+        default=4,
+        help='how many pictures of --ann-file (default: 4)',
+    )
+    parser.add_argument(
+        '--views',
+        nargs='+',
+        choices=tuple(VIEWS)[1:],
+        default=['overlay', 'side'],
+        help='what is drawn of each model (default: overlay side)',
+    )
+    parser.add_argument('--device', default='cpu', help='cpu, cuda:0, ...')
+    parser.add_argument(
+        '--height', type=int, default=320, help='of a row, pixels (default: 320)'
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('compare.png'), help='picture to write'
+    )
+    args = parser.parse_args(argv)
+    if bool(args.images) == bool(args.ann_file):
+        parser.error('give pictures, or --ann-file')
+    if args.height < 32 or args.num < 1:
+        parser.error('--height must be at least 32, --num 1')
+    for option in ('weights', 'names'):
+        given = getattr(args, option)
+        if given is not None and len(given) != len(args.models):
+            parser.error(
+                f'--{option} must be one for each of the {len(args.models)} models, '
+                f'got {len(given)}'
+            )
+    return args
+
+
+def list_pictures(args: argparse.Namespace) -> list[Picture]:
+    """Pictures and boxes of the command line."""
+    if args.ann_file:
+        return pictures_of_data(args.ann_file, args.data_root, args.num)
+    items = expand_inputs(args.images)
+    source = BoxSource(
+        load_coco_boxes(args.bbox_file) if args.bbox_file else args.bbox, items
+    )
+    return [
+        Picture(item.source, source.get(index, item), 'xywh')
+        for index, item in enumerate(items)
+    ]
+
+
+def pictures_of_data(ann_file: str, data_root: str, count: int) -> list[Picture]:
+    """Pictures spread evenly over a data set, with all their people and the camera."""
+    if Path(ann_file).is_file():
+        # A data set would look for it in its root.
+        ann_file = str(Path(ann_file).resolve())
+    dataset = HMRDataset(ann_file, data_root=data_root, pipeline=[], test_mode=True)
+    by_path: dict[str, list[int]] = {}
+    for index in range(len(dataset)):
+        # The plain record: the pose is not needed.
+        path = super(HMRDataset, dataset).get_data_info(index)['img_path']
+        by_path.setdefault(path, []).append(index)
+    paths = list(by_path)
+    spread = np.linspace(0, len(paths) - 1, min(count, len(paths))).round().astype(int)
+    pictures = []
+    for path in (paths[number] for number in spread):
+        people = [dataset.get_data_info(index) for index in by_path[path]]
+        # Inference adds its margin to a box; that of the annotation has one.
+        half = [0.5 * person['bbox_scale'] / BBOX_PADDING for person in people]
+        center = [person['bbox_center'] for person in people]
+        boxes = np.concatenate(
+            [np.subtract(center, half), np.add(center, half)], axis=1
+        )
+        focal_length = people[0]['focal_length']
+        point = people[0]['principal_point']
+        known = np.isfinite([focal_length, *point]).all()
+        camera = (focal_length, point) if known else ()
+        pictures.append(Picture(path, boxes, 'xyxy', *camera))
+    return pictures
+
+
+def build_models(
+    names: Sequence[str], weights: Sequence[str] | None, device: str
+) -> list[nn.Module]:
+    models = []
+    for name, path in zip(names, weights or [None] * len(names), strict=True):
+        files = resolve_model(name, None if path == 'default' else path)
+        models.append(init_model(*files, device))
+    return models
+
+
+def make_row(
+    picture: Picture,
+    models: Sequence[nn.Module],
+    visualizer: MeshVisualizer,
+    views: Sequence[str],
+    height: int,
+) -> list[np.ndarray]:
+    """The picture, and each view of each model's people, in one scale."""
+    image = read_image(picture.path)
+    predictions: list[list[MeshDataSample]] = [
+        inference_topdown(
+            model,
+            image,
+            picture.bboxes,
+            picture.bbox_format,
+            picture.focal_length,
+            picture.principal_point,
+        )
+        for model in models
+    ]
+    image = np.ascontiguousarray(image[..., ::-1])
+    panels = [image]
+    for view in views:
+        extent = None
+        if view in SCENE_VIEWS:
+            meshes = [gather_people(people).vertices for people in predictions]
+            extent = np.max([view_extent(part, view) for part in meshes], axis=0)
+        for model, people in zip(models, predictions, strict=True):
+            # Models may have bodies of different triangles.
+            visualizer.faces = model.body_model.faces
+            panels.append(visualizer.draw_view(view, image, people, height, extent))
+    return panels
+
+
+def make_titles(names: Sequence[str], views: Sequence[str]) -> list[str]:
+    """A title for each panel of a row."""
+    titles = [VIEWS['image']]
+    for view in views:
+        if len(names) == 1:
+            titles.append(VIEWS[view])
+        elif view == 'overlay':
+            titles += names
+        else:
+            titles += [f'{name}, {VIEWS[view]}' for name in names]
+    return titles
+
+
+def run(args: argparse.Namespace) -> str:
+    """Draw the figure; returns what to say of it."""
+    pictures = list_pictures(args)
+    models = build_models(args.models, args.weights, args.device)
+    names = args.names or [Path(name).stem for name in args.models]
+    visualizer = MeshVisualizer('compare_models')
+    rows = [
+        make_row(picture, models, visualizer, args.views, args.height)
+        for picture in pictures
+    ]
+    figure = figure_grid(rows, make_titles(names, args.views), args.height)
+    write_bytes(args.out, encode_image(figure, args.out.suffix))
+    return f'{args.out}: {len(rows)} pictures, {len(models)} models'
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; returns the exit code."""
+    try:
+        print(run(parse_args(argv)))
+    except (OSError, ValueError, pickle.UnpicklingError) as error:
+        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
