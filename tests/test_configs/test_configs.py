@@ -3,6 +3,7 @@
 import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -10,7 +11,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from deforhmr_mm.models.layers.samplers import mmcv_ops_error
-from deforhmr_mm.registry import DATASETS, METRICS, MODELS, TRANSFORMS
+from deforhmr_mm.registry import DATASETS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
+from deforhmr_mm.visualization import MeshVisualizer
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FILES = sorted(
@@ -178,3 +180,12 @@ def test_every_ablation_is_in_the_table():
     for path in FILES:
         if path.parent.name == 'ablations':
             assert f'({path.name})' in text
+
+
+def test_every_config_draws_with_the_mesh_visualizer(config, tmp_path):
+    visualizer = VISUALIZERS.build(
+        dict(config.visualizer, name=tmp_path.name, save_dir=str(tmp_path))
+    )
+    assert isinstance(visualizer, MeshVisualizer)
+    visualizer.add_image('seen', np.full((4, 6, 3), 7, np.uint8), step=2)
+    assert len(list(tmp_path.rglob('seen_2.png'))) == 1

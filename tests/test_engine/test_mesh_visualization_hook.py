@@ -11,6 +11,7 @@ from mmengine.visualization import Visualizer
 from deforhmr_mm.body_models import SMPL
 from deforhmr_mm.engine import MeshVisualizationHook
 from deforhmr_mm.structures import MeshDataSample
+from deforhmr_mm.visualization import MeshVisualizer
 
 
 @pytest.fixture(scope='module')
@@ -18,7 +19,7 @@ def body():
     return SMPL()
 
 
-def person(body, path):
+def person(body, path, x=0.0, focal=150.0):
     """One body at rest, four metres in front of the camera, upright."""
     eye = torch.eye(3).expand(1, 24, 3, 3)
     upright = torch.diag(torch.tensor([1.0, -1.0, -1.0]))[None, None]
@@ -26,15 +27,15 @@ def person(body, path):
     sample = MeshDataSample(metainfo=dict(img_path=str(path)))
     sample.pred_instances = InstanceData(
         vertices=output.vertices,
-        transl=torch.tensor([[0.0, 0.0, 4.0]]),
-        focal_length=torch.tensor([150.0]),
+        transl=torch.tensor([[x, 0.0, 4.0]]),
+        focal_length=torch.tensor([focal]),
         principal_point=torch.tensor([[80.0, 60.0]]),
     )
     return sample
 
 
-@pytest.fixture
-def runner(body, tmp_path):
+@pytest.fixture(params=[MeshVisualizer, Visualizer])
+def runner(request, body, tmp_path):
     loader = types.SimpleNamespace(
         batch_sampler=types.SimpleNamespace(sampler=range(10))
     )
@@ -43,7 +44,7 @@ def runner(body, tmp_path):
         iter=40,
         val_dataloader=loader,
         model=types.SimpleNamespace(body_model=body),
-        visualizer=Visualizer(vis_backends=backends, save_dir=str(tmp_path / 'vis')),
+        visualizer=request.param(vis_backends=backends, save_dir=str(tmp_path / 'vis')),
     )
 
 
@@ -84,6 +85,58 @@ def test_fewer_samples_than_asked_for(runner, body, tmp_path):
     assert len(list(tmp_path.rglob('val_*.png'))) == 2
 
 
+def test_a_test_draws_all_people_of_a_picture_together(runner, body, tmp_path):
+    for name in ('a', 'b', 'c'):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), np.zeros((120, 160, 3), np.uint8))
+    a, b, c = (tmp_path / f'{name}.png' for name in ('a', 'b', 'c'))
+    samples = [
+        person(body, a),
+        # Two in one picture, in two batches; then another camera in the same one.
+        person(body, b, x=-1.0),
+        person(body, b, x=1.0),
+        person(body, b, focal=100.0),
+        person(body, c),
+    ]
+    hook = MeshVisualizationHook(out_dir=tmp_path / 'out', max_size=80)
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, None, samples[:2])
+    hook.after_test_iter(runner, 1, None, samples[2:])
+    hook.after_test_epoch(runner)
+    files = {path.name: path for path in (tmp_path / 'out').iterdir()}
+    assert sorted(files) == [
+        '000000_a.jpg',
+        '000001_b.jpg',
+        '000003_b.jpg',
+        '000004_c.jpg',
+    ]
+    drawn = cv2.imread(str(files['000001_b.jpg'])).max(axis=-1) > 60
+    assert drawn.shape == (60, 80)
+    # 1 m to either side of pixel 39.75, at 4 m and half of 150 pixels.
+    assert drawn[20:40, :39].any() and drawn[20:40, 41:].any()
+    assert abs(np.nonzero(drawn)[1].mean() - 39.75) < 1.5
+    assert np.ptp(np.nonzero(drawn)[1]) > 2 * 150 / 4 / 2
+    assert not list(tmp_path.rglob('val_*'))
+
+
+def test_a_test_draws_one_of_so_many_or_nothing(runner, body, tmp_path):
+    samples = []
+    for number in range(5):
+        path = tmp_path / f'{number}.png'
+        cv2.imwrite(str(path), np.zeros((120, 160, 3), np.uint8))
+        samples.append(person(body, path))
+    for out_dir, interval in (('out', 2), (None, 1)):
+        out_dir = out_dir and tmp_path / out_dir
+        hook = MeshVisualizationHook(out_dir=out_dir, interval=interval)
+        hook.before_test_epoch(runner)
+        hook.after_test_iter(runner, 0, None, samples)
+        hook.after_test_epoch(runner)
+    assert sorted(path.stem for path in tmp_path.rglob('*.jpg')) == [
+        '000000_0',
+        '000002_2',
+        '000004_4',
+    ]
+
+
 def test_bad_arguments():
-    with pytest.raises(ValueError, match='0 and 640'):
+    with pytest.raises(ValueError, match='0, 640 and 1'):
         MeshVisualizationHook(num_samples=0)

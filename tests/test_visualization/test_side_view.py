@@ -5,9 +5,16 @@ import pytest
 import trimesh
 
 from deforhmr_mm.structures import get_keypoint_set
-from deforhmr_mm.visualization import MeshRenderer
+from deforhmr_mm.visualization import PALETTE, MeshRenderer
 from deforhmr_mm.visualization.label_skeleton import LEFT_COLOR, RIGHT_COLOR
-from deforhmr_mm.visualization.side_view import draw_side_view, turn_to_side
+from deforhmr_mm.visualization.side_view import (
+    BACKGROUND,
+    draw_scene,
+    draw_side_view,
+    fit_view,
+    turn_to_side,
+    turn_to_top,
+)
 
 JOINTS = get_keypoint_set('smpl45')
 RENDERER = MeshRenderer(edge_samples=1, occlusion=False)
@@ -32,6 +39,76 @@ def test_the_turn_is_a_rotation_about_the_vertical():
     axes = turn_to_side(np.eye(3))
     np.testing.assert_array_equal(axes, [[0, 0, -1], [0, 1, 0], [1, 0, 0]])
     assert np.linalg.det(axes) == pytest.approx(1)
+
+
+def test_from_above_depth_goes_up():
+    axes = turn_to_top(np.eye(3))
+    np.testing.assert_array_equal(axes, [[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+    assert np.linalg.det(axes) == pytest.approx(1)
+
+
+def people_at(*places):
+    sphere = trimesh.creation.icosphere(subdivisions=3, radius=0.2)
+    return [sphere.vertices + place for place in places], sphere.faces
+
+
+def color_of(canvas, index):
+    """Mean x and y of the pixels that have a person's colour, lit."""
+    pixels = canvas / np.linalg.norm(canvas, axis=-1, keepdims=True).clip(1)
+    colors = np.array(PALETTE[:2])
+    colors /= np.linalg.norm(colors, axis=-1, keepdims=True)
+    rows, cols = np.nonzero(
+        (pixels @ colors[index] > 0.998) & (canvas != BACKGROUND).any(-1)
+    )
+    return np.array([cols.mean(), rows.mean()])
+
+
+def test_everybody_stands_in_one_scene():
+    # The second is 2 m behind, 1 m to the right and 0.6 m above the first.
+    meshes, faces = people_at((0, 0, 3), (1, -0.6, 5))
+    side = draw_scene((120, 90), RENDERER, meshes, faces, scale_bar=False)
+    meter = 0.88 * 120 / 2.4
+    apart = color_of(side, 1) - color_of(side, 0)
+    np.testing.assert_allclose(apart, [2 * meter, -0.6 * meter], atol=3)
+    top = draw_scene((90, 120), RENDERER, meshes, faces, turn_to_top, scale_bar=False)
+    meter = 0.88 * 120 / 2.4
+    apart = color_of(top, 1) - color_of(top, 0)
+    np.testing.assert_allclose(apart, [meter, -2 * meter], atol=3)
+
+
+def test_who_is_nearer_to_the_viewer_hides_the_other():
+    # Seen from the right, the one at the right is in front.
+    for places in (((-1, 0, 3), (1, 0, 3)), ((1, 0, 3), (-1, 0, 3))):
+        meshes, faces = people_at(*places)
+        view = draw_scene((60, 60), RENDERER, meshes, faces, colors=PALETTE[:2])
+        front = PALETTE[int(places[1][0] > 0)]
+        pixel = view[30, 30] / np.linalg.norm(view[30, 30])
+        assert pixel @ front / np.linalg.norm(front) > 0.999
+
+
+def test_views_with_one_extent_have_one_scale():
+    small = fit_view(np.array([[0, 0, 0], [0.5, 1, 0.2]]), (100, 100), (2, 2))
+    large = fit_view(np.array([[0, 0, 0], [2, 2, 2]]), (100, 100), (2, 2))
+    assert small.meter == large.meter == pytest.approx(44)
+    wide = fit_view(np.array([[0, 0, 0], [40, 2, 1]]), (100, 100))
+    # Far enough away for 40 m to look nearly parallel.
+    assert wide.focal_length / wide.meter == pytest.approx(320)
+
+
+def test_scale_bar_is_as_long_as_it_says():
+    meshes, faces = people_at((0, 0, 3), (0, 0, 5))
+    with_bar = draw_scene((240, 90), RENDERER, meshes, faces)
+    without = draw_scene((240, 90), RENDERER, meshes, faces, scale_bar=False)
+    changed = (with_bar != without).any(-1)
+    cols = np.flatnonzero(changed[-9])
+    # 2.4 m fill 88 % of 240 pixels: half a metre has 44, one metre more than a third.
+    assert np.ptp(cols) == pytest.approx(44, abs=1)
+    assert changed[-25:-14].any() and not changed[:-30].any()
+
+
+def test_nobody_is_a_plain_ground():
+    canvas = draw_scene((20, 10), RENDERER, [], np.zeros((0, 3), int))
+    assert canvas.shape == (10, 20, 3) and (canvas == BACKGROUND).all()
 
 
 def test_depth_goes_right_and_down_stays_down():

@@ -1,0 +1,147 @@
+"""Several models' results beside each other."""
+
+import runpy
+from collections import OrderedDict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.logging import MMLogger
+
+from deforhmr_mm.apis import inference_topdown, init_model, resolve_model
+from deforhmr_mm.visualization import MeshVisualizer
+from deforhmr_mm.visualization.figure_grid import GAP
+from deforhmr_mm.visualization.side_view import BACKGROUND
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = runpy.run_path(str(ROOT / 'tools' / 'analysis_tools' / 'compare_models.py'))
+SAMPLES = ROOT / 'demo' / 'samples'
+PICTURE = str(SAMPLES / '000034.jpg')
+BOX = (180, 141, 212, 283)
+CONFIG = str(ROOT / 'configs' / 'deforhmr' / 'deforhmr_vit-tiny_openbody-256x192.py')
+WEIGHTS = str(ROOT / 'demo' / 'checkpoints' / 'deforhmr_vit-tiny_openbody-256x192.pth')
+# Another model: nothing is sampled away from the cells.
+REGULAR = """
+_base_ = {base!r}
+model = dict(head=dict(cross_attention=dict(deformable=False)))
+"""
+
+
+@pytest.fixture
+def compare(tmp_path, capsys, monkeypatch):
+    """Call of the tool: compare(arguments...) -> code, picture or None, outputs."""
+
+    def call(*arguments):
+        out = tmp_path / 'figure.png'
+        # mmengine keeps loggers for the whole process, and they closed streams.
+        monkeypatch.setattr(MMLogger, '_instance_dict', OrderedDict())
+        code = TOOL['main']([*map(str, arguments), '--out', str(out)])
+        image = cv2.imread(str(out))[..., ::-1] if out.is_file() else None
+        return code, image, capsys.readouterr()
+
+    return call
+
+
+def test_models_stand_in_the_order_given(compare, tmp_path):
+    (tmp_path / 'regular.py').write_text(REGULAR.format(base=CONFIG))
+    code, figure, printed = compare(
+        PICTURE,
+        *('--bbox', *BOX, '--height', 689, '--views', 'overlay'),
+        *('--models', tmp_path / 'regular.py', 'openbody-tiny'),
+    )
+    assert code == 0, printed.err
+    model = init_model(*resolve_model('openbody-tiny'))
+    image = np.ascontiguousarray(cv2.imread(PICTURE)[..., ::-1])
+    people = inference_topdown(model, PICTURE, [BOX], 'xywh')
+    overlay = MeshVisualizer(faces=model.body_model.faces).draw_people(image, people)
+    assert figure.shape == (30 + 689 + GAP, 3 * 459 + 4 * GAP, 3)
+    panels = [
+        figure[30:-GAP, left : left + 459]
+        for left in (GAP + number * (459 + GAP) for number in range(3))
+    ]
+    np.testing.assert_array_equal(panels[0], image)
+    np.testing.assert_array_equal(panels[2], overlay)
+    assert (panels[1] != overlay).any(-1).mean() > 0.01
+
+
+def test_one_scale_for_all_models_in_views_from_the_side():
+    # A model without a checkpoint predicts the mean body, standing at full length.
+    models = [init_model(CONFIG), init_model(CONFIG, WEIGHTS)]
+    picture = TOOL['Picture'](
+        str(SAMPLES / '000002.jpg'), [(40, 140, 200, 115)], 'xywh'
+    )
+    visualizer = MeshVisualizer(renderer=dict(occlusion=False))
+    panels = TOOL['make_row'](picture, models, visualizer, ['side'], 300)
+    image, standing, other = panels
+    np.testing.assert_array_equal(image, cv2.imread(picture.path)[..., ::-1])
+    assert standing.shape == other.shape and standing.shape[0] == 300
+    lengths = []
+    for model, panel in zip(models, (standing, other), strict=True):
+        (person,) = inference_topdown(model, picture.path, *picture[1:3])
+        metres = np.ptp(person.pred_instances.vertices[0, :, 1].numpy())
+        # In the middle of the view; the scale bar is at the bottom.
+        rows = np.flatnonzero((panel != BACKGROUND).any(-1).any(-1))
+        lengths.append(((149.5 - rows[0]) * 2 / metres, metres))
+    assert abs(lengths[0][1] - lengths[1][1]) > 0.1
+    assert lengths[0][0] == pytest.approx(lengths[1][0], rel=0.02)
+
+
+def test_pictures_of_a_data_set_with_all_their_people(compare):
+    pictures = TOOL['pictures_of_data']('annotations.npz', str(SAMPLES), 3)
+    assert [Path(picture.path).name for picture in pictures] == [
+        '000002.jpg',
+        '000021.jpg',
+        '000034.jpg',
+    ]
+    assert [len(picture.bboxes) for picture in pictures][0] == 2
+    with np.load(SAMPLES / 'annotations.npz') as data:
+        center, scale = data['center'][0], data['scale'][0]
+        focal_length = data['focal_l'][0]
+    low, high = pictures[0].bboxes[0, :2], pictures[0].bboxes[0, 2:]
+    np.testing.assert_allclose((low + high) / 2, center, rtol=1e-5)
+    # The box that inference enlarges to the annotation's by its margin of 1.2.
+    assert 1.2 * (high - low)[1] == pytest.approx(200 * scale, rel=1e-5)
+    assert pictures[0].focal_length == pytest.approx(focal_length)
+
+
+def test_the_whole_path_can_be_given_for_the_annotations(compare):
+    code, figure, printed = compare(
+        *('--ann-file', SAMPLES / 'annotations.npz', '--data-root', SAMPLES),
+        *('--num', 1, '--height', 100, '--views', 'mesh', 'top'),
+    )
+    assert code == 0, printed.err
+    assert figure.shape[0] == 30 + 100 + GAP
+
+
+def test_titles():
+    titles = TOOL['make_titles']
+    assert titles(['A', 'B'], ['overlay', 'side']) == [
+        'picture',
+        'A',
+        'B',
+        'A, from the side',
+        'B, from the side',
+    ]
+    assert titles(['A'], ['overlay', 'top']) == ['picture', 'overlay', 'from above']
+
+
+def test_mistakes(compare, capsys):
+    for arguments, part in (
+        ((), 'give pictures, or --ann-file'),
+        ((PICTURE, '--models', 'a', 'b', '--weights', 'c'), 'each of the 2 models'),
+        ((PICTURE, '--num', 0), '--num 1'),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            compare(*arguments)
+        assert stop.value.code == 2 and part in capsys.readouterr().err
+    for arguments, part in (
+        ((PICTURE, '--models', 'nobody'), "'nobody' is neither"),
+        (('none.jpg',), 'none.jpg'),
+        ((PICTURE, '--weights', 'none.pth'), 'none.pth'),
+        ((PICTURE, PICTURE, '--bbox', *BOX), 'one entry for each picture'),
+    ):
+        code, figure, printed = compare(*arguments)
+        assert code == 1 and figure is None
+        (line,) = [x for x in printed.err.splitlines() if x.startswith('error: ')]
+        assert part in line and 'Traceback' not in printed.err
