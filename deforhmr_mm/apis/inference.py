@@ -19,6 +19,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope, Registry
 from torch import nn
 
+from deforhmr_mm.datasets.transforms.pixel_formats import to_bgr
 from deforhmr_mm.datasets.transforms.reading import read_image
 from deforhmr_mm.engine.checkpoints import (
     CheckpointError,
@@ -279,7 +280,7 @@ def inference_topdown(
 
     Args:
         model: See `init_model`.
-        img: Path of a picture, or (H, W, 3) uint8 BGR.
+        img: Path of a picture, or (H, W, 3) uint8 BGR (see `read_input`).
         bboxes: (N, 4) pixels, one box a person; if None, the whole picture is.
         bbox_format: 'xyxy' (left, top, right, bottom) or 'xywh'.
         focal_length: Pixels of the picture; its diagonal if None.
@@ -304,18 +305,24 @@ def inference_topdown(
 def read_input(img: ImageInput) -> tuple[np.ndarray, str | None]:
     """Return a picture as (H, W, 3) uint8 BGR and its path, if it has one.
 
+    Args:
+        img: Path of a picture (see `decode_image` for what is read), or an array of a
+            form that `to_bgr` takes: BGR, BGRA or grey, uint8 or uint16.
+
     Raises:
         FileNotFoundError: If it is not there.
+        TypeError: If it is neither a path nor an array.
         ValueError: If it cannot be read.
     """
-    if not isinstance(img, np.ndarray):
-        path = fspath(img)
-        return read_image(path), path
-    if img.ndim != 3 or img.shape[2] != 3 or img.dtype != np.uint8 or not img.size:
-        raise ValueError(
-            f'img must be (H, W, 3) uint8 BGR, got {img.dtype} of shape {img.shape}'
+    if isinstance(img, np.ndarray):
+        return to_bgr(img), None
+    if not isinstance(img, str | PathLike):
+        raise TypeError(
+            'img must be the path of a picture or a numpy array in BGR order, got '
+            f'{type(img).__module__}.{type(img).__name__}'
         )
-    return img, None
+    path = fspath(img)
+    return read_image(path), path
 
 
 def check_bboxes(

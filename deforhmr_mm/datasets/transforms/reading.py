@@ -7,8 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL.Image import DecompressionBombError
 
+from .foreign_files import explain_undecodable
 from .jpeg import JPEG_START, JPEGLayout, first_rows, read_jpeg_layout
+from .pixel_formats import decode_with_alpha
 
 __all__ = [
     'EncodedJPEG',
@@ -31,7 +34,7 @@ REDUCED = {
 
 
 class ImageReadError(ValueError):
-    """A picture file is empty, cut off, or not a picture."""
+    """A picture file is empty, cut off, of a format that is not read, or no picture."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,27 @@ def _decode(data: bytes | bytearray, name: str, flags: int) -> np.ndarray:
             f'The picture {name} cannot be decoded: {error.err}.'
         ) from error
     if image is None:
-        raise ImageReadError(
-            f'The picture {name} cannot be decoded: it is damaged, or not a picture.'
-        )
+        raise ImageReadError(f'The picture {name} {explain_undecodable(data)}.')
     return image
+
+
+def _decode_whole(data: bytes, name: str, is_jpeg: bool) -> np.ndarray:
+    """Decode a whole file, transparent pixels to black; (H, W, 3) uint8, BGR."""
+    if not is_jpeg:  # which has no alpha channel
+        try:
+            image = decode_with_alpha(data)
+        except DecompressionBombError as error:
+            raise ImageReadError(
+                f'The picture {name} has more pixels than Pillow takes ({error}). Save '
+                'it smaller, or as JPEG.'
+            ) from error
+        except Exception as error:  # on damaged files its decoders raise many kinds
+            raise ImageReadError(
+                f'The picture {name} cannot be decoded: {error}.'
+            ) from error
+        if image is not None:
+            return image
+    return _decode(data, name, cv2.IMREAD_COLOR)
 
 
 def _layout_of_whole(data: bytes, name: str) -> JPEGLayout | None:
@@ -114,14 +134,16 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
         name: Name for messages.
 
     Returns:
-        (H, W, 3) uint8 in BGR order; grey pictures are repeated over the channels, an
-        alpha channel is dropped.
+        (H, W, 3) uint8 in BGR order. Grey pictures are repeated over the channels;
+        transparent pixels are shown before black (see `composite_on_black`); of 16 bits
+        the upper 8 are kept; palettes and CMYK become BGR; of an animation and of a
+        file of several pictures the first is taken.
 
     Raises:
         ImageReadError: If there are no bytes, or they are not one whole picture.
     """
-    _layout_of_whole(data, name)
-    return _decode(data, name, cv2.IMREAD_COLOR)
+    layout = _layout_of_whole(data, name)
+    return _decode_whole(data, name, is_jpeg=layout is not None)
 
 
 def read_file(path: str | Path) -> bytes:
@@ -169,7 +191,7 @@ def keep_encoded(data: bytes, name: str) -> EncodedJPEG | np.ndarray:
     layout = _layout_of_whole(data, name)
     if layout and layout.is_upright and layout.width and layout.height:
         return EncodedJPEG(data, name, layout)
-    return _decode(data, name, cv2.IMREAD_COLOR)
+    return _decode_whole(data, name, is_jpeg=layout is not None)
 
 
 def read_file_in_archive(
