@@ -145,8 +145,8 @@ def add_output_arguments(group) -> None:
 
 
 def focal_length(text: str) -> float | str:
-    """Return a number of pixels, or 'exif'."""
-    return text if text == 'exif' else float(text)
+    """Return a number of pixels, or the word for where it is from."""
+    return text if text in ('auto', 'exif', 'default') else float(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

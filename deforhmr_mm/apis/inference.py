@@ -31,6 +31,8 @@ from deforhmr_mm.models.estimators import BodyMismatchError
 from deforhmr_mm.registry import MODELS, TRANSFORMS
 from deforhmr_mm.structures import MeshDataSample
 
+from .camera_info import CameraInfo, resolve_camera
+
 SCOPE = 'deforhmr_mm'
 
 # What a box's longer side is enlarged by before it is cut out: the margin of SPIN's
@@ -193,8 +195,8 @@ def crop_people(
     image: np.ndarray,
     bboxes: np.ndarray,
     img_path: str | None = None,
-    focal_length: float | None = None,
-    principal_point: Sequence[float] | None = None,
+    camera: CameraInfo | None = None,
+    scores: np.ndarray | None = None,
 ) -> list[dict]:
     """Run the pipeline on every box of one picture.
 
@@ -203,29 +205,16 @@ def crop_people(
         image: (H, W, 3) uint8 BGR.
         bboxes: (N, 4) left, top, right, bottom in pixels, checked.
         img_path: Name of the picture, for the data samples.
-        focal_length: Pixels; the picture's diagonal if unknown.
-        principal_point: (cx, cy) pixels; the picture's centre if unknown.
+        camera: Of the whole picture; `resolve_camera`'s default if None.
+        scores: (N,) of the boxes; 1 if None.
 
     Returns:
         N dicts of ``inputs`` and ``data_samples``.
-
-    Raises:
-        ValueError: If the camera is not usable.
     """
-    camera = {}
-    if focal_length is not None:
-        if not (np.isfinite(focal_length) and focal_length > 0):
-            raise ValueError(
-                f'focal_length must be a positive number of pixels: {focal_length}'
-            )
-        camera['focal_length'] = float(focal_length)
-    if principal_point is not None:
-        point = np.asarray(principal_point, np.float32)
-        if point.shape != (2,) or not np.isfinite(point).all():
-            raise ValueError(
-                f'principal_point must be (x, y) pixels: {principal_point}'
-            )
-        camera['principal_point'] = point
+    if camera is None:
+        camera = resolve_camera(None, image.shape[:2])
+    if scores is None:
+        scores = np.ones(len(bboxes))
     people = []
     for index, bbox in enumerate(bboxes):
         center, scale = bbox_to_crop(bbox)
@@ -238,10 +227,17 @@ def crop_people(
                 person_id=index,
                 bbox_center=center,
                 bbox_scale=scale,
-                **camera,
+                focal_length=camera.focal_length,
+                principal_point=np.asarray(camera.principal_point, np.float32),
             )
         )
-        person['data_samples'].set_metainfo(dict(bbox=bbox.tolist()))
+        person['data_samples'].set_metainfo(
+            dict(
+                bbox=bbox.tolist(),
+                bbox_score=float(scores[index]),
+                focal_length_source=camera.source,
+            )
+        )
         people.append(person)
     return people
 
@@ -273,7 +269,7 @@ def inference_topdown(
     img: ImageInput,
     bboxes: np.ndarray | Sequence | None = None,
     bbox_format: str = 'xyxy',
-    focal_length: float | None = None,
+    focal_length: float | str | None = 'auto',
     principal_point: Sequence[float] | None = None,
 ) -> list[MeshDataSample]:
     """Recover the bodies of the people in one picture.
@@ -283,7 +279,8 @@ def inference_topdown(
         img: Path of a picture, or (H, W, 3) uint8 BGR (see `read_input`).
         bboxes: (N, 4) pixels, one box a person; if None, the whole picture is.
         bbox_format: 'xyxy' (left, top, right, bottom) or 'xywh'.
-        focal_length: Pixels of the picture; its diagonal if None.
+        focal_length: Pixels of the picture, or where they are from, see
+            `resolve_camera`: by default its EXIF data, or else its diagonal.
         principal_point: (cx, cy) pixels of the picture; its centre if None.
 
     Returns:
@@ -298,7 +295,8 @@ def inference_topdown(
     image, path = read_input(img)
     boxes = check_bboxes(bboxes, bbox_format, image)
     pipeline = build_test_pipeline(model.cfg)
-    people = crop_people(pipeline, image, boxes, path, focal_length, principal_point)
+    camera = resolve_camera(path, image.shape[:2], focal_length, principal_point)
+    people = crop_people(pipeline, image, boxes, path, camera)
     return predict_people(model, people)
 
 

@@ -69,9 +69,9 @@ class MeshInferencer(BaseInferencer):
     - ``bboxes``: see `deforhmr_mm.apis.inputs.BoxSource`; the detector's by default.
       ``bbox_format``: 'xyxy' or 'xywh'. ``bbox_thr``: boxes with a lower score are left
       out
-    - ``focal_length``: pixels for all pictures, 'exif' or None; see
-      `deforhmr_mm.apis.camera_info.resolve_camera`. ``principal_point``: (x, y) pixels;
-      the centre by default
+    - ``focal_length``: pixels, or where they are from, see
+      `deforhmr_mm.apis.camera_info.resolve_camera`: by default a picture's EXIF data,
+      or else its diagonal. ``principal_point``: (x, y) pixels; the centre by default
     - ``tracking``, ``smooth``: for videos and cameras, whether people are followed from
       frame to frame (ids, gaps bridged, one shape each), and whether what is recovered
       is smoothed. Both are on by default; smoothing needs tracking
@@ -173,7 +173,7 @@ class MeshInferencer(BaseInferencer):
         bboxes: object = None,
         bbox_format: str = 'xyxy',
         bbox_thr: float = 0.3,
-        focal_length: float | str | None = None,
+        focal_length: float | str | None = 'auto',
         principal_point: Sequence[float] | None = None,
     ) -> tuple[PeopleFinder, CameraOptions]:
         boxes = BoxSource(bboxes, items, bbox_format)
@@ -266,9 +266,9 @@ class MeshInferencer(BaseInferencer):
         try:
             image, path = read_input(item.source)
             bboxes, scores = finder(index, item, image)
-            known = camera.resolve(path, image.shape[:2])
+            picture.camera = camera.resolve(path, image.shape[:2])
             picture.crops = crop_people(
-                self.pipeline, image, bboxes, path, known, scores
+                self.pipeline, image, bboxes, path, picture.camera, scores
             )
             picture.image = image
         except (OSError, ValueError) as error:
@@ -333,7 +333,11 @@ class MeshInferencer(BaseInferencer):
     ) -> np.ndarray:
         """Return a (H, W, 3) uint8 RGB picture with its people drawn over."""
         return self.visualizer.draw_people(
-            image, people, draw_joints=options.draw_joints, draw_bbox=options.draw_bbox
+            image,
+            people,
+            draw_joints=options.draw_joints or None,
+            draw_boxes=options.draw_bbox or None,
+            draw_ids=options.draw_bbox or None,
         )
 
     def postprocess(

@@ -19,9 +19,6 @@ from .picture_files import page_note
 from .results import describe_model, encode_motion_json, encode_motion_npz
 from .video_files import VideoReader, VideoWriter
 
-# Pages hold their frames: beyond this a page shows every second one, third one, ...
-MAX_PAGE_FRAMES = 300
-
 
 class VideoPictures:
     """The videos that are written while their frames are drawn.
@@ -98,7 +95,6 @@ def write_motion_files(
                     motion=motion,
                     body=body,
                     colors=colors,
-                    stride=-(-motion.num_frames // MAX_PAGE_FRAMES),
                     note=page_note(model),
                 )
         elif name == 'json':

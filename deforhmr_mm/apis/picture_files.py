@@ -11,7 +11,7 @@ from deforhmr_mm.visualization import (
     MeshVisualizer,
     encode_image,
     encode_meshes,
-    person_color,
+    gather_people,
     write_bytes,
 )
 from deforhmr_mm.visualization.html_viewer import encode_still_page
@@ -21,6 +21,7 @@ from .pictures import Picture
 from .results import describe_model, encode_json, encode_npz, person_result
 
 MESH_FORMATS = ('glb', 'obj', 'ply')
+PICTURE_VIEWS = ('image', 'overlay', 'mesh', 'side')
 
 
 def write_picture_files(
@@ -57,7 +58,7 @@ def write_picture_files(
         if name == 'overlay':
             files[folder / f'{stem}_overlay.png'] = encode_image(overlay)
         elif name == 'views':
-            views = visualizer.draw_views(picture.rgb, samples)
+            views = visualizer.draw_views(picture.rgb, samples, PICTURE_VIEWS)
             files[folder / f'{stem}_views.png'] = encode_image(views)
         elif name == 'html':
             files[folder / f'{stem}.html'] = still_page(picture, model)
@@ -67,13 +68,13 @@ def write_picture_files(
         elif name == 'npz':
             files[folder / f'{stem}.npz'] = encode_npz(samples, image, about)
         elif name in MESH_FORMATS and samples:
-            ids = person_ids(samples)
+            people = gather_people(samples)
             files[folder / f'{stem}.{name}'] = encode_meshes(
-                placed_meshes(samples),
+                people.vertices,
                 faces,
                 name,
-                names=[f'person_{i}' for i in ids],
-                colors=[person_color(i) for i in ids],
+                names=[f'person_{i}' for i in people.ids],
+                colors=people.colors,
             )
     for path, data in files.items():
         write_bytes(path, data)
@@ -82,24 +83,17 @@ def write_picture_files(
 
 def still_page(picture: Picture, model: nn.Module) -> bytes:
     """Return the page that shows a picture's people in 3D."""
-    samples = picture.samples
-    ids = person_ids(samples)
-    camera = {}
-    if samples:
-        person = samples[0].pred_instances
-        camera = dict(
-            focal_length=float(person.focal_length[0]),
-            principal_point=tuple(person.principal_point[0].tolist()),
-        )
+    people = gather_people(picture.samples)
     return encode_still_page(
         title=Path(picture.item.name).name,
         image=picture.rgb,
-        meshes=placed_meshes(samples),
+        meshes=people.vertices,
         faces=model.body_model.faces,
-        person_ids=ids,
-        colors=[person_color(i) for i in ids],
+        focal_length=picture.camera.focal_length,
+        principal_point=picture.camera.principal_point,
+        person_ids=people.ids,
+        colors=people.colors,
         note=page_note(model),
-        **camera,
     )
 
 
@@ -108,16 +102,3 @@ def page_note(model: nn.Module) -> str:
     about = describe_model(model)
     weights = about['checkpoint'] or 'random weights'
     return f'{weights} · body: {about["body_name"]}'
-
-
-def placed_meshes(samples) -> list[np.ndarray]:
-    """Return people's vertices (V, 3) in the camera's frame, metres."""
-    return [
-        (sample.pred_instances.vertices + sample.pred_instances.transl)[0].numpy()
-        for sample in samples
-    ]
-
-
-def person_ids(samples) -> list[int]:
-    """Return people's numbers: those of a video's tracks, or their order."""
-    return [sample.metainfo.get('person_id', i) for i, sample in enumerate(samples)]

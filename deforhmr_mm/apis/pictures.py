@@ -10,6 +10,7 @@ import torch
 
 from deforhmr_mm.structures import MeshDataSample
 
+from .camera_info import CameraInfo
 from .inputs import InputItem
 
 
@@ -21,6 +22,7 @@ class Picture:
         item: The input that it is, or is a frame of.
         image: (H, W, 3) uint8 BGR; None if it could not be read.
         frame: Number of the frame; None for a picture.
+        camera: Of the whole picture, once it is known.
         crops: What goes through the network, one dict a person.
         samples: What came out, one a person.
         overlay: (H, W, 3) uint8 RGB, once it is drawn.
@@ -31,6 +33,7 @@ class Picture:
     item: InputItem
     image: np.ndarray | None = None
     frame: int | None = None
+    camera: CameraInfo | None = None
     crops: list[dict] = field(default_factory=list)
     samples: list[MeshDataSample] = field(default_factory=list)
     overlay: np.ndarray | None = None

@@ -17,11 +17,11 @@ class CameraOptions:
     """What the caller says of the cameras of all pictures.
 
     Attributes:
-        focal_length: Pixels, 'exif' or None; see `resolve_camera`.
+        focal_length: Pixels, or where they are from; see `resolve_camera`.
         principal_point: (x, y) pixels, or None for the centre.
     """
 
-    focal_length: float | str | None = None
+    focal_length: float | str | None = 'auto'
     principal_point: Sequence[float] | None = None
 
     def resolve(self, path: str | None, size: tuple[int, int]) -> CameraInfo:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deforhmr_mm.structures import Motion
 from deforhmr_mm.tracking import Tracklet, smooth_motion, track_boxes
 
 from .inputs import InputItem
@@ -22,6 +23,10 @@ from .video_files import VideoReader
 
 if TYPE_CHECKING:
     from .inferencer import MeshInferencer
+
+VIDEO_VIEWS = ('overlay', 'mesh', 'side')
+# How far a body reaches from its origin, metres.
+_REACH = 1.2
 
 Detections = list[tuple[np.ndarray, np.ndarray]]
 
@@ -89,6 +94,7 @@ def run_video(
             motion = smooth_motion(motion)
         people = motion_people(motion)
         body = inferencer.model.body_model
+        bounds = motion_bounds(motion)
         with VideoPictures(item, fps, options.outputs) as videos:
             share = (time.perf_counter() - start) / count
             held: Picture | None = None
@@ -100,7 +106,7 @@ def run_video(
                     body, people[frame], known, size, item.name, frame
                 )
                 held = Picture(item, image, frame, samples=samples)
-                _draw(inferencer, held, videos, options)
+                _draw(inferencer, held, videos, options, bounds)
                 held.seconds = share + time.perf_counter() - start
         files = [str(path) for path in videos.paths.values()]
         files += write_motion_files(
@@ -114,6 +120,7 @@ def _draw(
     picture: Picture,
     videos: VideoPictures,
     options: RunOptions,
+    bounds: np.ndarray,
 ) -> None:
     """Draw a frame as often as somebody wants it, each view once."""
     if options.needs_overlay:
@@ -121,8 +128,25 @@ def _draw(
         videos.write('overlay', lambda: picture.overlay)
     videos.write(
         'views',
-        lambda: inferencer.visualizer.draw_views(picture.rgb, picture.samples),
+        lambda: inferencer.visualizer.draw_views(
+            picture.rgb, picture.samples, VIDEO_VIEWS, bounds=bounds
+        ),
     )
+
+
+def motion_bounds(motion: Motion) -> np.ndarray:
+    """Return about what space everybody in a video takes up.
+
+    Args:
+        motion: The movement; there may be nobody.
+
+    Returns:
+        (2, 3) lowest and highest metres, camera axes.
+    """
+    places = np.concatenate([np.zeros((0, 3)), *(p.transl for p in motion.people)])
+    if not len(places):
+        return np.array([[-_REACH] * 3, [_REACH] * 3])
+    return np.stack([places.min(0) - _REACH, places.max(0) + _REACH])
 
 
 def untracked(detections: Detections) -> list[Tracklet]:

@@ -4,7 +4,7 @@ from .attention_figure import attention_legend, draw_attention
 from .exporters import camera_to_y_up, encode_meshes, export_meshes, write_bytes
 from .figure_grid import figure_grid, shrink
 from .marks import draw_skeleton
-from .people import person_color
+from .people import gather_people, person_color
 from .renderer import MeshRenderer, RenderedMeshes
 from .shading import PALETTE, Shading
 from .visualizer import MeshVisualizer, encode_image, view_extent
@@ -23,6 +23,7 @@ __all__ = [
     'encode_meshes',
     'export_meshes',
     'figure_grid',
+    'gather_people',
     'person_color',
     'shrink',
     'view_extent',

@@ -115,6 +115,7 @@ def draw_scene(
     colors: Sequence[Sequence[float]] | None = None,
     extent: tuple[float, float] | None = None,
     scale_bar: bool = True,
+    bounds: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw all people of a picture, each where it stands, as another viewer sees them.
 
@@ -127,6 +128,9 @@ def draw_scene(
         colors: RGB in [0, 1] of each person; the palette's by default.
         extent: See `fit_view`.
         scale_bar: Whether a bar says how long a metre is.
+        bounds: (2, 3) lowest and highest metres, camera axes, that the view is to show:
+            the same for all frames of a video keeps the view still. The people's own by
+            default.
 
     Returns:
         (height, width, 3) uint8 RGB; a plain ground for nobody.
@@ -136,7 +140,8 @@ def draw_scene(
     if not len(meshes):
         return canvas
     turned = [turn(mesh) for mesh in meshes]
-    fit = fit_view(np.concatenate(turned), size, extent)
+    shown = np.concatenate(turned) if bounds is None else turn(np.asarray(bounds))
+    fit = fit_view(shown, size, extent)
     rendered = renderer.render(
         [mesh + fit.shift for mesh in turned],
         faces,

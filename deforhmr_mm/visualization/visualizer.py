@@ -121,6 +121,7 @@ class MeshVisualizer(Visualizer):
         data_samples: Sequence[MeshDataSample],
         height: int | None = None,
         extent: tuple[float, float] | None = None,
+        bounds: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return one view of a picture's people.
 
@@ -132,6 +133,7 @@ class MeshVisualizer(Visualizer):
             data_samples: See `draw_people`.
             height: Pixels of 'side' and 'top'; the picture's height by default.
             extent: Metres that these two show, see `fit_view`.
+            bounds: (2, 3) metres that these two show, see `draw_scene`.
 
         Returns:
             (H, W, 3) uint8 RGB; for 'side' and 'top' (height, w, 3), as wide as what
@@ -151,7 +153,9 @@ class MeshVisualizer(Visualizer):
             return self._draw_meshes(np.full_like(image, BACKGROUND), people, 1.0)
         self._check_faces(people)
         height = height or image.shape[0]
-        shown = view_extent(people.vertices, view) if extent is None else extent
+        shown = extent
+        if shown is None:
+            shown = view_extent(people.vertices if bounds is None else [bounds], view)
         aspect = np.clip(shown[0] / max(shown[1], 1e-3), *_SCENE_ASPECT)
         return draw_scene(
             (max(1, round(aspect * height)), height),
@@ -161,6 +165,7 @@ class MeshVisualizer(Visualizer):
             SCENE_VIEWS[view],
             people.colors,
             extent,
+            bounds=bounds,
         )
 
     def draw_views(
@@ -170,6 +175,7 @@ class MeshVisualizer(Visualizer):
         views: Sequence[str] = ('overlay', 'mesh', 'side', 'top'),
         titles: bool = True,
         height: int | None = None,
+        bounds: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return several views of a picture's people side by side.
 
@@ -179,11 +185,15 @@ class MeshVisualizer(Visualizer):
             views: See `draw_view`.
             titles: Whether each view has its title.
             height: Pixels of the views; the picture's height by default.
+            bounds: See `draw_view`.
 
         Returns:
             (H', W', 3) uint8 RGB.
         """
-        panels = [self.draw_view(view, image, data_samples, height) for view in views]
+        panels = [
+            self.draw_view(view, image, data_samples, height, bounds=bounds)
+            for view in views
+        ]
         names = [VIEWS[view] for view in views] if titles else None
         return figure_grid([panels], names, height)
 
