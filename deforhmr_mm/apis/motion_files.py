@@ -11,7 +11,7 @@ from torch import nn
 from deforhmr_mm.structures import Motion
 from deforhmr_mm.visualization import person_color, write_bytes
 from deforhmr_mm.visualization.animation import encode_animated_glb, encode_bvh
-from deforhmr_mm.visualization.html_viewer import encode_video_page
+from deforhmr_mm.visualization import encode_video_page
 
 from .inputs import InputItem
 from .output_options import OutputOptions

@@ -14,7 +14,7 @@ from deforhmr_mm.visualization import (
     gather_people,
     write_bytes,
 )
-from deforhmr_mm.visualization.html_viewer import encode_still_page
+from deforhmr_mm.visualization import encode_still_page
 
 from .output_options import OutputOptions
 from .pictures import Picture

@@ -3,6 +3,7 @@
 from .attention_figure import attention_legend, draw_attention
 from .exporters import camera_to_y_up, encode_meshes, export_meshes, write_bytes
 from .figure_grid import figure_grid, shrink
+from .html_viewer import encode_still_page, encode_video_page
 from .marks import draw_skeleton
 from .people import gather_people, person_color
 from .renderer import MeshRenderer, RenderedMeshes
@@ -21,6 +22,8 @@ __all__ = [
     'draw_skeleton',
     'encode_image',
     'encode_meshes',
+    'encode_still_page',
+    'encode_video_page',
     'export_meshes',
     'figure_grid',
     'gather_people',
