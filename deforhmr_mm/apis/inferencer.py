@@ -29,7 +29,8 @@ from .inference import (
     predict_people,
     read_input,
 )
-from .inputs import BoxSource, InputItem, expand_inputs
+from .box_source import BoxSource
+from .inputs import InputItem, expand_inputs
 from .live_run import run_live
 from .model_zoo import resolve_model
 from .output_options import OutputOptions
@@ -66,7 +67,7 @@ class MeshInferencer(BaseInferencer):
     Arguments of a call beside ``inputs``, ``return_datasamples`` and ``batch_size``
     (people that go through the network together, of one or of several pictures):
 
-    - ``bboxes``: see `deforhmr_mm.apis.inputs.BoxSource`; the detector's by default.
+    - ``bboxes``: see `deforhmr_mm.apis.box_source.BoxSource`; the detector's by default.
       ``bbox_format``: 'xyxy' or 'xywh'. ``bbox_thr``: boxes with a lower score are left
       out
     - ``focal_length``: pixels, or where they are from, see
@@ -264,11 +265,13 @@ class MeshInferencer(BaseInferencer):
         start = time.perf_counter()
         picture = Picture(item)
         try:
-            image, path = read_input(item.source)
+            with item.local_source() as source:
+                image, path = read_input(source)
+                picture.camera = camera.resolve(path, image.shape[:2])
             bboxes, scores = finder(index, item, image)
-            picture.camera = camera.resolve(path, image.shape[:2])
+            name = None if path is None else item.name
             picture.crops = crop_people(
-                self.pipeline, image, bboxes, path, picture.camera, scores
+                self.pipeline, image, bboxes, name, picture.camera, scores
             )
             picture.image = image
         except (OSError, ValueError) as error:

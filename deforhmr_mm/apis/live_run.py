@@ -24,9 +24,6 @@ from .video_files import WebcamReader
 if TYPE_CHECKING:
     from .inferencer import MeshInferencer
 
-# What a camera's frames are taken to follow one another by, where it does not say.
-DEFAULT_FPS = 30.0
-
 
 def run_live(
     inferencer: MeshInferencer,
@@ -56,8 +53,7 @@ def run_live(
         ValueError: If there is no such camera.
     """
     with WebcamReader(item.source) as reader:
-        fps = reader.fps or DEFAULT_FPS
-        tracker = PersonTracker(fps) if options.tracking else None
+        tracker = PersonTracker(reader.fps) if options.tracking else None
         smoother = OnlineSmoother() if options.tracking and options.smooth else None
         for frame, image in enumerate(reader):
             start = time.perf_counter()

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from torch import nn
 
 from deforhmr_mm.structures import Motion
-from deforhmr_mm.visualization import person_color, write_bytes
+from deforhmr_mm.visualization import encode_video_page, person_color, write_bytes
 from deforhmr_mm.visualization.animation import encode_animated_glb, encode_bvh
-from deforhmr_mm.visualization import encode_video_page
 
 from .inputs import InputItem
 from .output_options import OutputOptions
 from .picture_files import page_note
 from .results import describe_model, encode_motion_json, encode_motion_npz
-from .video_files import VideoReader, VideoWriter
+from .video_files import VideoWriter
 
 
 class VideoPictures:
@@ -69,11 +68,22 @@ class VideoPictures:
 def write_motion_files(
     motion: Motion,
     item: InputItem,
+    frames: Iterable[np.ndarray],
     model: nn.Module,
     options: OutputOptions,
     focal_length_source: str,
 ) -> list[str]:
     """Write the files of a whole video, beside those of `VideoPictures`.
+
+    Everything is encoded before the first file is written.
+
+    Args:
+        motion: Everybody in it.
+        item: The video.
+        frames: Its pictures, (H, W, 3) uint8 BGR.
+        model: What recovered the people.
+        options: Which files.
+        focal_length_source: Where the focal length is from.
 
     Returns:
         Paths, in the order of the formats.
@@ -88,15 +98,14 @@ def write_motion_files(
         if folder is None:
             continue
         if name == 'html':
-            with VideoReader(item.source) as reader:
-                files[folder / f'{stem}.html'] = encode_video_page(
-                    title=Path(item.name).name,
-                    frames=(np.ascontiguousarray(f[..., ::-1]) for f in reader),
-                    motion=motion,
-                    body=body,
-                    colors=colors,
-                    note=page_note(model),
-                )
+            files[folder / f'{stem}.html'] = encode_video_page(
+                title=Path(item.name).name,
+                frames=(np.ascontiguousarray(f[..., ::-1]) for f in frames),
+                motion=motion,
+                body=body,
+                colors=colors,
+                note=page_note(model),
+            )
         elif name == 'json':
             files[folder / f'{stem}.json'] = encode_motion_json(
                 motion, body, video, about

@@ -8,16 +8,18 @@ import numpy as np
 
 from deforhmr_mm.geometry import validate_bboxes
 
+from .box_source import Boxes, BoxSource
 from .detectors import PersonDetector
-from .inputs import BoxSource, InputItem
+from .inputs import InputItem
 
 
 class PeopleFinder:
     """Boxes of a picture or a frame: the caller's, else the detector's.
 
     Args:
-        boxes: The caller's.
-        detector: Gives the detector; not called where the caller gave boxes.
+        boxes: The caller's; where they name no box for an input, it is the whole
+            picture.
+        detector: Gives the detector; not called if the caller gave boxes.
         bbox_thr: Boxes with a lower score are left out.
     """
 
@@ -48,16 +50,19 @@ class PeopleFinder:
         Raises:
             ValueError: If a box cannot be used; the message names it.
         """
-        if frame is None:
-            given = self.boxes.get(index, item)
-        else:
-            given = self.boxes.get_frame(index, item, frame)
-        if given is None:
+        if self.boxes.is_empty:
             bboxes, scores = self.detector()(image)
-            bbox_format = 'xyxy'
+            found = Boxes(bboxes, scores)
+        elif frame is None:
+            found = self.boxes.get(index, item)
         else:
-            bboxes, scores, bbox_format = given
-        bboxes = validate_bboxes(bboxes, bbox_format, image.shape[:2])
-        scores = np.asarray(scores, np.float32)
+            found = self.boxes.get_frame(item, frame)
+        if found is None:
+            height, width = image.shape[:2]
+            found = Boxes(np.array([[0, 0, width, height]], np.float32))
+        bboxes = validate_bboxes(found.bboxes, found.bbox_format, image.shape[:2])
+        if found.scores is None:
+            return bboxes, np.ones(len(bboxes), np.float32)
+        scores = np.asarray(found.scores, np.float32)
         kept = scores >= self.bbox_thr
         return bboxes[kept], scores[kept]

@@ -11,10 +11,10 @@ from deforhmr_mm.visualization import (
     MeshVisualizer,
     encode_image,
     encode_meshes,
+    encode_still_page,
     gather_people,
     write_bytes,
 )
-from deforhmr_mm.visualization import encode_still_page
 
 from .output_options import OutputOptions
 from .pictures import Picture

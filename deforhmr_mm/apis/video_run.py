@@ -58,21 +58,16 @@ def run_video(
         video come with the last frame.
 
     Raises:
-        ValueError: If the video cannot be read or has no frame, or a box is not usable.
+        ValueError: If the video cannot be read, or a box is not usable.
     """
     options.check_video()
     show = inferencer.show_progress
     start = time.perf_counter()
-    with VideoReader(item.source) as reader:
-        expected = reader.num_frames
+    with item.local_source() as source, VideoReader(source) as reader:
+        frames = tracked(reader, 'finding people', show, reader.expected_frames)
         detections = [
-            finder(index, item, image, frame)
-            for frame, image in enumerate(
-                tracked(reader, 'finding people', show, expected)
-            )
+            finder(index, item, image, frame) for frame, image in enumerate(frames)
         ]
-        if not detections:
-            raise ValueError(f'{item.name}: the video has no frame that can be read')
         count, fps, size = len(detections), reader.fps, reader.size
         known = camera.resolve(None, size)
         if options.tracking:
@@ -110,7 +105,7 @@ def run_video(
                 held.seconds = share + time.perf_counter() - start
         files = [str(path) for path in videos.paths.values()]
         files += write_motion_files(
-            motion, item, inferencer.model, options.outputs, known.source
+            motion, item, reader, inferencer.model, options.outputs, known.source
         )
         yield held, files
 
