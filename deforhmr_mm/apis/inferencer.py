@@ -19,6 +19,7 @@ from deforhmr_mm.registry import INFERENCERS, VISUALIZERS
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import MeshVisualizer
 
+from .box_source import BoxSource
 from .detectors import PersonDetector, build_detector
 from .inference import (
     SCOPE,
@@ -29,7 +30,6 @@ from .inference import (
     predict_people,
     read_input,
 )
-from .box_source import BoxSource
 from .inputs import InputItem, expand_inputs
 from .live_run import run_live
 from .model_zoo import resolve_model
@@ -67,9 +67,9 @@ class MeshInferencer(BaseInferencer):
     Arguments of a call beside ``inputs``, ``return_datasamples`` and ``batch_size``
     (people that go through the network together, of one or of several pictures):
 
-    - ``bboxes``: see `deforhmr_mm.apis.box_source.BoxSource`; the detector's by default.
-      ``bbox_format``: 'xyxy' or 'xywh'. ``bbox_thr``: boxes with a lower score are left
-      out
+    - ``bboxes``: see `deforhmr_mm.apis.box_source.BoxSource`; the detector's by
+      default. ``bbox_format``: 'xyxy' or 'xywh'. ``bbox_thr``: boxes with a lower score
+      are left out
     - ``focal_length``: pixels, or where they are from, see
       `deforhmr_mm.apis.camera_info.resolve_camera`: by default a picture's EXIF data,
       or else its diagonal. ``principal_point``: (x, y) pixels; the centre by default
