@@ -1,15 +1,31 @@
-"""Which pictures a caller means, and which boxes belong to each."""
+"""Which pictures, videos and cameras a caller means."""
 
 from __future__ import annotations
 
 import glob
-import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 
 import numpy as np
+
+from .box_files import load_coco_boxes
+from .box_source import Boxes, BoxSource
+from .downloads import download, is_url, media_type, name_in_url
+from .video_files import VIDEO_SUFFIXES, is_video
+
+__all__ = [
+    'IMAGE_SUFFIXES',
+    'BoxSource',
+    'Boxes',
+    'InputItem',
+    'PictureInput',
+    'expand_inputs',
+    'load_coco_boxes',
+]
 
 IMAGE_SUFFIXES = frozenset(
     ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
@@ -17,176 +33,144 @@ IMAGE_SUFFIXES = frozenset(
 
 
 @dataclass(frozen=True)
-class PictureInput:
-    """One picture that is to be worked on.
+class InputItem:
+    """One picture, video or camera that is to be worked on.
 
     Attributes:
-        name: What messages and results call it: its path, or `image_<index>`.
-        source: Its path, or the (H, W, 3) uint8 BGR array.
+        name: What messages and results call it: its path or address, `image_<index>`
+            or `webcam:<id>`.
+        source: Its path or address, the (H, W, 3) uint8 BGR array, or the camera's id.
         stem: What the names of its output files start with; no two inputs share one.
+        kind: 'image', 'video' or 'webcam'.
     """
 
     name: str
-    source: str | np.ndarray
+    source: str | np.ndarray | int
     stem: str
+    kind: str = 'image'
+
+    @contextmanager
+    def local_source(self) -> Iterator[str | np.ndarray | int]:
+        """Give `source` as something on this machine, for a ``with`` block.
+
+        An address is fetched to a file that is gone after the block; all others are
+        given as they are.
+
+        Raises:
+            DownloadError: If an address cannot be fetched.
+        """
+        if is_url(self.source):
+            with download(self.source) as path:
+                yield str(path)
+        else:
+            yield self.source
+
+
+PictureInput = InputItem
 
 
 def expand_inputs(
-    inputs: str | PathLike | np.ndarray | Sequence,
-) -> list[PictureInput]:
-    """List the pictures that a path, an array, a folder, a glob or a list means.
+    inputs: str | PathLike | np.ndarray | int | Sequence,
+) -> list[InputItem]:
+    """List the pictures, videos and cameras that a caller means.
 
-    Folders give their pictures by name, not those of folders inside. A single path is
-    taken as it is: whether it can be read shows when it is.
+    - a path: a video if it ends as videos do (`VIDEO_SUFFIXES`), else a picture;
+      whether it can be read shows when it is
+    - a (H, W, 3) array: a picture
+    - an http(s) address: a picture or a video by its ending; of one without a known
+      ending the server is asked which it gives. It is fetched when it is read
+    - a folder: its pictures and videos by name, not the hidden ones nor those of
+      folders inside
+    - a glob: the files that match, by name
+    - a number, 'webcam' or 'webcam:<id>': a camera, the first one by default; a folder
+      of that name is given as './webcam'
+    - a list of these
 
     Raises:
-        FileNotFoundError: If a folder holds no picture, or nothing matches a glob.
+        FileNotFoundError: If a folder holds no picture or video, or nothing matches a
+            glob.
         TypeError: If an input is none of the above.
+        ValueError: If a camera has no number, or comes twice.
     """
-    sources = _sources(inputs)
     stems: set[str] = set()
     items = []
-    for index, source in enumerate(sources):
+    for index, source in enumerate(_sources(inputs)):
+        kind = 'image'
         if isinstance(source, np.ndarray):
-            name = stem = f'image_{index:04d}'
+            name = stem = file_name = f'image_{index:04d}'
+        elif isinstance(source, int):
+            name, stem, kind = f'webcam:{source}', f'webcam_{source}', 'webcam'
+            file_name = stem
+            if any(item.name == name for item in items):
+                raise ValueError(f'{name} is given twice')
         else:
-            name, path = source, Path(source)
-            stem = path.stem
-            if stem in stems:
-                stem = path.name.replace('.', '_')
-        while stem in stems:
+            name, kind = source, _kind(source)
+            path = Path(name_in_url(source) if is_url(source) else source)
+            stem, file_name = path.stem, path.name
+        # Folded, as some file systems take A.png and a.png for one file.
+        if stem.casefold() in stems:
+            stem = file_name.replace('.', '_')
+        while stem.casefold() in stems:
             stem = f'{stem}_{index}'
-        stems.add(stem)
-        items.append(PictureInput(name, source, stem))
+        stems.add(stem.casefold())
+        items.append(InputItem(name, source, stem, kind))
     return items
 
 
-def _sources(inputs: object) -> list[str | np.ndarray]:
+def _kind(source: str) -> str:
+    name = name_in_url(source) if is_url(source) else source
+    if is_video(name):
+        return 'video'
+    if is_url(source) and Path(name).suffix.lower() not in IMAGE_SUFFIXES:
+        is_moving = (media_type(source) or '').startswith('video/')
+        return 'video' if is_moving else 'image'
+    return 'image'
+
+
+def _sources(inputs: object) -> list[str | np.ndarray | int]:
     if isinstance(inputs, np.ndarray):
         return [inputs]
+    if isinstance(inputs, int | np.integer) and not isinstance(inputs, bool):
+        if inputs < 0:
+            raise ValueError(f'the number of a webcam is 0 or more, got {inputs}')
+        return [int(inputs)]
+    if is_url(inputs):
+        return [inputs]
+    if isinstance(inputs, str) and re.match(r'webcam(:|$)', inputs, re.IGNORECASE):
+        number = inputs.partition(':')[2] or '0'
+        if not number.isdecimal():
+            raise ValueError(f"a webcam is given as 'webcam:<id>', got {inputs!r}")
+        return [int(number)]
     if isinstance(inputs, str | PathLike):
-        path = Path(fspath(inputs))
-        if path.is_dir():
-            found = sorted(
-                str(file)
-                for file in path.iterdir()
-                if file.suffix.lower() in IMAGE_SUFFIXES
-                and not file.name.startswith('.')
-            )
-            if not found:
-                raise FileNotFoundError(
-                    f'the folder {path} holds no picture '
-                    f'({", ".join(sorted(IMAGE_SUFFIXES))})'
-                )
-            return found
-        if glob.has_magic(str(path)) and not path.exists():
-            found = sorted(glob.glob(str(path), recursive=True))
-            if not found:
-                raise FileNotFoundError(f'no picture matches {path}')
-            return found
-        return [str(path)]
-    if isinstance(inputs, Sequence):
+        return _files(Path(fspath(inputs)))
+    if isinstance(inputs, Sequence) and not isinstance(inputs, bytes | bytearray):
         return [source for part in inputs for source in _sources(part)]
     raise TypeError(
-        'inputs must be a path, a (H, W, 3) array, a folder, a glob or a list of them, '
-        f'got {type(inputs).__name__}'
+        'inputs must be a path, a (H, W, 3) array, an address, a folder, a glob, the '
+        f'number of a webcam or a list of them, got {type(inputs).__name__}'
     )
 
 
-class BoxSource:
-    """Boxes by picture, from any form in which a caller gives them.
-
-    Args:
-        bboxes: None (every picture is one person); (N, 4) boxes of the only picture; a
-            list with one entry, boxes or None, for each picture; or a mapping of file
-            names to boxes, where a name may leave out leading folders.
-        items: The pictures.
-
-    Raises:
-        ValueError: If the boxes are of no such form, or of another number of pictures.
-    """
-
-    def __init__(self, bboxes: object, items: Sequence[PictureInput]) -> None:
-        self._by_name: dict[str, object] | None = None
-        self._in_order: list = [None] * len(items)
-        if bboxes is None:
-            return
-        if isinstance(bboxes, Mapping):
-            self._by_name = {Path(key).as_posix(): v for key, v in bboxes.items()}
-        elif _are_boxes(bboxes) and len(items) == 1:
-            self._in_order = [np.asarray(bboxes, float).reshape(-1, 4)]
-        elif _are_boxes(bboxes):
-            raise ValueError(
-                f'bboxes are of one picture, but there are {len(items)}: give one '
-                'entry for each picture, or a mapping of file names'
+def _files(path: Path) -> list[str]:
+    if path.is_dir():
+        known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+        found = sorted(
+            str(file)
+            for file in path.iterdir()
+            if file.suffix.lower() in known
+            and not file.name.startswith('.')
+            and not file.is_dir()
+        )
+        if not found:
+            raise FileNotFoundError(
+                f'the folder {path} holds no picture or video '
+                f'({", ".join(sorted(known))})'
             )
-        elif isinstance(bboxes, Sequence | np.ndarray) and len(bboxes) == len(items):
-            self._in_order = list(bboxes)
-        else:
-            raise ValueError(
-                'bboxes must be (N, 4) numbers, a list with one entry for each of the '
-                f'{len(items)} pictures or a mapping of file names, got {bboxes!r:.200}'
-            )
-
-    def get(self, index: int, item: PictureInput) -> object:
-        """Return the boxes of a picture; None stands for the whole picture.
-
-        Raises:
-            ValueError: If the mapping does not name the picture.
-        """
-        if self._by_name is None:
-            return self._in_order[index]
-        parts = Path(item.name).parts
-        for start in range(len(parts)):
-            name = Path(*parts[start:]).as_posix()
-            if name in self._by_name:
-                return self._by_name[name]
-        raise ValueError(f'there are no boxes for {item.name}')
-
-
-def _are_boxes(bboxes: object) -> bool:
-    try:
-        array = np.asarray(bboxes, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return array.shape == (4,) or (array.ndim == 2 and array.shape[1] == 4)
-
-
-def load_coco_boxes(path: str | PathLike) -> dict[str, list[list[float]]]:
-    """Read people's boxes from a COCO annotation file.
-
-    Crowds, and categories other than `person` where categories are named, are left out.
-
-    Args:
-        path: JSON with ``images`` and ``annotations``.
-
-    Returns:
-        File names and their boxes (left, top, width, height) in pixels; a picture
-        without people has an empty list.
-
-    Raises:
-        FileNotFoundError: If the file is not there.
-        ValueError: If it is not of that form; the message says what is missing.
-    """
-    path = Path(path)
-    try:
-        data = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f'the box file {path} does not exist') from error
-    except (OSError, ValueError) as error:
-        raise ValueError(f'the box file {path} is not JSON: {error}') from error
-    try:
-        names = {image['id']: image['file_name'] for image in data['images']}
-        people = {
-            c['id'] for c in data.get('categories', []) if c.get('name') == 'person'
-        }
-        boxes: dict[str, list[list[float]]] = {name: [] for name in names.values()}
-        for annotation in data['annotations']:
-            is_person = not people or annotation.get('category_id') in people
-            if is_person and not annotation.get('iscrowd'):
-                boxes[names[annotation['image_id']]].append(annotation['bbox'])
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(
-            f'the box file {path} is not a COCO annotation file: {error!r}'
-        ) from error
-    return boxes
+        return found
+    if glob.has_magic(str(path)) and not path.exists():
+        matches = glob.glob(str(path), recursive=True)
+        found = sorted(match for match in matches if not Path(match).is_dir())
+        if not found:
+            raise FileNotFoundError(f'no picture or video matches {path}')
+        return found
+    return [str(path)]

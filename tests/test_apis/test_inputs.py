@@ -1,19 +1,19 @@
-"""Which pictures and boxes a call means."""
-
-import json
+"""Which pictures, videos and cameras a call means."""
 
 import numpy as np
 import pytest
 
-from deforhmr_mm.apis.inputs import BoxSource, expand_inputs, load_coco_boxes
+from deforhmr_mm.apis import inputs
+from deforhmr_mm.apis.inputs import InputItem, PictureInput, expand_inputs
 
-BOX = [1, 2, 3, 4]
+FILES = ('b.jpg', 'a.PNG', 'notes.txt', '.hidden.jpg', 'b.png', 'c.MP4', '.d.mp4')
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ('b.jpg', 'a.PNG', 'notes.txt', '.hidden.jpg', 'b.png'):
+    for name in FILES:
         (tmp_path / name).write_bytes(b'')
+    (tmp_path / 'folder.jpg').mkdir()
     return tmp_path
 
 
@@ -22,93 +22,107 @@ def names(items):
 
 
 def test_folder_glob_and_list(folder):
-    assert names(expand_inputs(folder)) == ['a.PNG', 'b.jpg', 'b.png']
+    assert names(expand_inputs(folder)) == ['a.PNG', 'b.jpg', 'b.png', 'c.MP4']
     assert names(expand_inputs(str(folder / '*.jpg'))) == ['b.jpg']
     array = np.zeros((2, 2, 3), np.uint8)
-    items = expand_inputs([folder / 'b.jpg', array, str(folder)])
-    assert names(items) == ['b.jpg', 'image_0001', 'a.PNG', 'b.jpg', 'b.png']
-    assert items[1].source is array
+    items = expand_inputs([folder / 'b.jpg', array, str(folder), 2])
+    wanted = ['b.jpg', 'image_0001', 'a.PNG', 'b.jpg', 'b.png', 'c.MP4', 'webcam:2']
+    assert names(items) == wanted
+    assert [item.kind for item in items] == ['image'] * 5 + ['video', 'webcam']
+    assert items[1].source is array and items[6].source == 2
+
+
+def test_a_path_is_taken_as_it_is(tmp_path):
+    (item,) = expand_inputs(tmp_path / 'none.Mov')
+    assert (item.kind, item.stem) == ('video', 'none')
+    (item,) = expand_inputs('none.data')
+    assert item == InputItem('none.data', 'none.data', 'none', 'image')
 
 
 def test_output_names_do_not_collide(folder):
-    items = expand_inputs([str(folder), folder / 'b.jpg', folder / 'b.jpg'])
+    items = expand_inputs([str(folder), folder / 'b.jpg', folder / 'b.jpg', 'A.jpg'])
     stems = [item.stem for item in items]
-    assert stems[:3] == ['a', 'b', 'b_png'] and len(set(stems)) == len(stems)
-
-
-def test_no_picture_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match='holds no picture'):
-        expand_inputs(tmp_path)
-    with pytest.raises(FileNotFoundError, match='no picture matches'):
-        expand_inputs(str(tmp_path / '*.jpg'))
-    with pytest.raises(TypeError, match='got int'):
-        expand_inputs(3)
-
-
-def test_boxes_by_order_and_by_name(folder):
-    one = expand_inputs(folder / 'b.jpg')
-    for boxes in (BOX, [BOX], np.array([BOX]), [[BOX]], {'b.jpg': [BOX]}):
-        found = BoxSource(boxes, one).get(0, one[0])
-        np.testing.assert_array_equal(found, [BOX])
-    many = expand_inputs(folder)
-    source = BoxSource([[BOX], None, []], many)
-    assert [source.get(i, item) for i, item in enumerate(many)] == [[BOX], None, []]
-    assert BoxSource(None, many).get(1, many[1]) is None
-
-
-def test_names_may_leave_out_leading_folders(folder):
-    (item,) = expand_inputs(folder / 'b.jpg')
-    for key in ('b.jpg', f'{folder.name}/b.jpg', str(folder / 'b.jpg')):
-        assert BoxSource({key: [BOX]}, [item]).get(0, item) == [BOX]
-    with pytest.raises(ValueError, match=r'no boxes for .*b\.jpg'):
-        BoxSource({'xb.jpg': [BOX]}, [item]).get(0, item)
-
-
-def test_boxes_of_one_picture_do_not_fit_several(folder):
-    items = expand_inputs(folder)
-    with pytest.raises(ValueError, match='there are 3'):
-        BoxSource([BOX], items)
-    with pytest.raises(ValueError, match='3 pictures'):
-        BoxSource([[BOX], [BOX]], items)
-
-
-def write_coco(path, **changes):
-    data = dict(
-        images=[dict(id=7, file_name='x/a.jpg'), dict(id=8, file_name='b.jpg')],
-        annotations=[
-            dict(image_id=7, bbox=BOX, category_id=1),
-            dict(image_id=7, bbox=[0, 0, 9, 9], category_id=1, iscrowd=1),
-            dict(image_id=7, bbox=[0, 0, 8, 8], category_id=3),
-            dict(image_id=7, bbox=[5, 6, 7, 8], category_id=1, iscrowd=0),
-        ],
-        categories=[dict(id=1, name='person'), dict(id=3, name='car')],
-    )
-    path.write_text(json.dumps(data | changes))
-    return path
-
-
-def test_coco_boxes(tmp_path):
-    boxes = load_coco_boxes(write_coco(tmp_path / 'coco.json'))
-    assert boxes == {'x/a.jpg': [BOX, [5, 6, 7, 8]], 'b.jpg': []}
+    assert stems[:4] == ['a', 'b', 'b_png', 'c'] and stems[6] == 'A_jpg'
+    assert len({stem.lower() for stem in stems}) == len(stems) == 7
 
 
 @pytest.mark.parametrize(
-    ('changes', 'message'),
+    ('given', 'number'),
+    [(0, 0), (np.int64(3), 3), ('webcam', 0), ('webcam:1', 1), ('Webcam:02', 2)],
+)
+def test_webcams(given, number):
+    (item,) = expand_inputs(given)
+    assert (item.kind, item.source) == ('webcam', number)
+    assert (item.name, item.stem) == (f'webcam:{number}', f'webcam_{number}')
+
+
+def test_a_folder_named_webcam_is_a_folder(tmp_path, monkeypatch):
+    (tmp_path / 'webcam').mkdir()
+    (tmp_path / 'webcam' / 'a.jpg').write_bytes(b'')
+    monkeypatch.chdir(tmp_path)
+    assert names(expand_inputs('./webcam')) == ['a.jpg']
+    assert names(expand_inputs('webcam_walk.mp4')) == ['webcam_walk.mp4']
+
+
+def test_addresses(monkeypatch):
+    asked = []
+    answers = {'https://host/clip?id=3': 'video/mp4', 'https://host/x': None}
+
+    def media_type(url):
+        asked.append(url)
+        return answers[url]
+
+    monkeypatch.setattr(inputs, 'media_type', media_type)
+    items = expand_inputs(
+        ['https://host/a/cat.JPG?size=1', 'HTTP://host/walk.mp4', *answers]
+    )
+    assert [item.kind for item in items] == ['image', 'video', 'video', 'image']
+    assert [item.stem for item in items] == ['cat', 'walk', 'clip', 'x']
+    assert items[0].name == items[0].source == 'https://host/a/cat.JPG?size=1'
+    assert asked == list(answers)  # only where the name does not tell
+
+
+def test_local_source(monkeypatch, tmp_path):
+    from contextlib import contextmanager
+
+    @contextmanager
+    def download(url):
+        yield tmp_path / url.rpartition('/')[2]
+
+    monkeypatch.setattr(inputs, 'download', download)
+    array = np.zeros((2, 2, 3), np.uint8)
+    wanted = ['a.jpg', 1, str(tmp_path / 'b.jpg')]
+    items = expand_inputs(['a.jpg', 1, 'https://host/b.jpg', array])
+    for item, source in zip(items, [*wanted, array], strict=True):
+        with item.local_source() as local:
+            assert local is array if source is array else local == source
+
+
+def test_nothing_to_work_on_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match='holds no picture or video'):
+        expand_inputs(tmp_path)
+    with pytest.raises(FileNotFoundError, match='no picture or video matches'):
+        expand_inputs(str(tmp_path / '*.jpg'))
+    assert expand_inputs([]) == []
+
+
+@pytest.mark.parametrize(
+    ('given', 'error', 'message'),
     [
-        (dict(images=None), 'not a COCO annotation file'),
-        (dict(annotations=[dict(image_id=9, bbox=BOX, category_id=1)]), 'KeyError'),
-        (dict(annotations=[dict(image_id=7, category_id=1)]), "'bbox'"),
+        (1.5, TypeError, 'got float'),
+        (True, TypeError, 'got bool'),
+        (b'ab', TypeError, 'got bytes'),
+        (None, TypeError, 'got NoneType'),
+        (-1, ValueError, 'got -1'),
+        ('webcam:a', ValueError, "got 'webcam:a'"),
+        ([[[0, 0, 0]]], ValueError, 'webcam:0 is given twice'),
     ],
 )
-def test_bad_coco_files_are_named(tmp_path, changes, message):
-    path = write_coco(tmp_path / 'coco.json', **changes)
-    with pytest.raises(ValueError, match=rf'coco\.json.*{message}'):
-        load_coco_boxes(path)
+def test_what_is_no_input_is_said(given, error, message):
+    with pytest.raises(error, match=message):
+        expand_inputs(given)
 
 
-def test_missing_or_broken_coco_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match='none.json'):
-        load_coco_boxes(tmp_path / 'none.json')
-    (tmp_path / 'cut.json').write_text('{"images": [')
-    with pytest.raises(ValueError, match=r'cut\.json is not JSON'):
-        load_coco_boxes(tmp_path / 'cut.json')
+def test_the_old_name_is_kept():
+    assert PictureInput is InputItem
+    assert InputItem('a.jpg', 'a.jpg', 'a').kind == 'image'

@@ -1,0 +1,380 @@
+"""Videos are read as they are shown, and written so that they can be."""
+
+import builtins
+import logging
+
+import numpy as np
+import pytest
+
+from deforhmr_mm.apis import video_writer
+from deforhmr_mm.apis.video_files import VideoReader, VideoWriter, is_video
+from deforhmr_mm.apis.webcam import WebcamReader
+
+av = pytest.importorskip('av')
+
+RED, GREEN, BLUE, WHITE = (0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255)
+
+
+def corners(height=48, width=64):
+    """A picture whose quarters are red and green over blue and white."""
+    image = np.empty((height, width, 3), np.uint8)
+    image[: height // 2, : width // 2] = RED
+    image[: height // 2, width // 2 :] = GREEN
+    image[height // 2 :, : width // 2] = BLUE
+    image[height // 2 :, width // 2 :] = WHITE
+    return image
+
+
+def grey(level, height=48, width=64):
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def write(path, images, fps=10):
+    with VideoWriter(path, fps, images[0].shape[:2]) as writer:
+        for image in images:
+            writer.write(image)
+    return path
+
+
+def write_raw(path, images, codec='libx264', times=None, prepare=None, **options):
+    """A video by PyAV alone, with what `VideoWriter` does not offer."""
+    with av.open(str(path), 'w', **options) as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
+        if prepare:
+            prepare(stream)
+        for index, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format='bgr24')
+            frame.pts = index if times is None else times[index]
+            frame.time_base = 1 / stream.codec_context.rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def noise(count):
+    """Pictures that take bytes, so that a cut file is cut inside one of them."""
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (48, 64, 3), np.uint8) for _ in range(count)]
+
+
+def levels(reader):
+    return [int(image.mean().round()) for image in reader]
+
+
+@pytest.fixture
+def warnings_logged(monkeypatch):
+    """What the log gets at level WARNING."""
+    from mmengine.logging import MMLogger
+
+    seen = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: seen.append(record.getMessage())
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    yield seen
+    logger.removeHandler(handler)
+
+
+def test_written_frames_come_back(tmp_path):
+    steps = list(range(0, 250, 10))
+    path = write(tmp_path / 'new' / 'a.mp4', [grey(level) for level in steps], 12.5)
+    with VideoReader(path) as reader:
+        assert (reader.fps, reader.size) == (12.5, (48, 64))
+        assert reader.num_frames is None and reader.expected_frames == 25
+        first = levels(reader)
+        np.testing.assert_allclose(first, steps, atol=3)
+        assert reader.num_frames == 25
+        assert levels(reader) == first
+        times = [seconds for seconds, _ in reader.timed_frames()]
+        np.testing.assert_allclose(times, np.arange(25) / 12.5, atol=1e-3)
+    assert [file.name for file in path.parent.iterdir()] == ['a.mp4']
+
+
+@pytest.mark.parametrize('fps', [29.97, 30000 / 1001, 24, 60, 0.5, 120, 200 / 23])
+def test_frame_rates_are_kept(tmp_path, fps):
+    path = write(tmp_path / 'a.mp4', [grey(9)] * 4, fps)
+    assert VideoReader(path).fps == pytest.approx(fps, rel=2e-4)
+
+
+def test_colours_are_kept(tmp_path):
+    (image,) = VideoReader(write(tmp_path / 'a.mp4', [corners()]))
+    assert image.dtype == np.uint8
+    for y, x, colour in ((9, 9, RED), (9, 50, GREEN), (40, 9, BLUE), (40, 50, WHITE)):
+        np.testing.assert_allclose(image[y, x], colour, atol=8)
+
+
+def test_files_are_h264_that_browsers_play(tmp_path):
+    path = write(tmp_path / 'a.mp4', [corners()] * 3)
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.pix_fmt) == ('h264', 'yuv420p')
+        assert (context.colorspace, context.color_range) == (1, 1)
+    data = path.read_bytes()
+    assert 0 < data.index(b'moov') < data.index(b'mdat')
+
+
+@pytest.mark.parametrize('size', [(47, 64), (48, 63), (33, 21), (1, 1)])
+def test_odd_sizes_gain_their_last_row_or_column(tmp_path, size):
+    rng = np.random.default_rng(1)
+    image = np.repeat(rng.integers(40, 200, (*size, 1), np.uint8), 3, 2)
+    (read,) = VideoReader(write(tmp_path / 'a.mp4', [image]))
+    height, width = size
+    assert read.shape == (height + height % 2, width + width % 2, 3)
+    wanted = np.pad(image, [(0, height % 2), (0, width % 2), (0, 0)], 'edge')
+    assert np.abs(read.astype(int) - wanted).mean() < 8
+
+
+def test_an_exception_leaves_no_file(tmp_path):
+    path = tmp_path / 'a.mp4'
+    with pytest.raises(KeyError), VideoWriter(path, 10, (48, 64)) as writer:
+        writer.write(grey(5))
+        raise KeyError
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / 'a.mp4'
+    path.write_bytes(b'old')
+    with VideoWriter(path, 10, (48, 64)) as writer:
+        writer.write(grey(5))
+        assert path.read_bytes() == b'old'
+    writer.close()
+    assert len(levels(VideoReader(path))) == 1
+    with pytest.raises(ValueError, match='is closed'):
+        writer.write(grey(5))
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r'\.mp4, got the name .*a\.avi'):
+        VideoWriter(tmp_path / 'a.avi', 10, (4, 4))
+    for fps in (0, -1, float('nan'), float('inf')):
+        with pytest.raises(ValueError, match='fps must be'):
+            VideoWriter(tmp_path / 'a.mp4', fps, (4, 4))
+    with pytest.raises(ValueError, match='size must be'):
+        VideoWriter(tmp_path / 'a.mp4', 10, (0, 4))
+    writer = VideoWriter(tmp_path / 'a.mp4', 10, (4, 6))
+    with pytest.raises(ValueError, match=r'\(4, 6, 3\), got uint8 of shape \(6, 4, 3'):
+        writer.write(np.zeros((6, 4, 3), np.uint8))
+    with pytest.raises(ValueError, match='no frame was written'):
+        writer.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_an_h264_encoder_mpeg4_is_written(
+    tmp_path, monkeypatch, warnings_logged
+):
+    monkeypatch.setattr(video_writer, 'H264_ENCODERS', ('lib_none',))
+    path = write(tmp_path / 'a.mp4', [corners()] * 5, 29.97)
+    assert any('no H.264 encoder (lib_none)' in line for line in warnings_logged)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.name == 'mpeg4'
+    images = list(VideoReader(path))
+    assert len(images) == 5
+    np.testing.assert_allclose(images[4][9, 50], GREEN, atol=16)
+
+
+TURNS = {
+    (0, False): lambda image: image,
+    (90, False): lambda image: np.rot90(image, 1),
+    (180, False): lambda image: np.rot90(image, 2),
+    (-90, False): lambda image: np.rot90(image, -1),
+    (0, True): lambda image: image[:, ::-1],
+    (90, True): lambda image: np.rot90(image, 1)[:, ::-1],
+    (180, True): lambda image: np.rot90(image, 2)[:, ::-1],
+    (-90, True): lambda image: np.rot90(image, -1)[:, ::-1],
+}
+
+
+@pytest.mark.parametrize(('degrees', 'is_mirrored'), TURNS)
+def test_frames_stand_upright(tmp_path, degrees, is_mirrored):
+    if not hasattr(av.VideoStream, 'set_display_rotation'):
+        pytest.skip('this PyAV cannot write the rotation')
+    path = write_raw(
+        tmp_path / 'a.mp4',
+        [corners()],
+        prepare=lambda stream: stream.set_display_rotation(degrees, hflip=is_mirrored),
+    )
+    wanted = TURNS[degrees, is_mirrored](corners())
+    reader = VideoReader(path)
+    (image,) = reader
+    assert reader.size == image.shape[:2] == wanted.shape[:2]
+    for y in (9, -9):
+        for x in (9, -9):
+            np.testing.assert_allclose(image[y, x], wanted[y, x], atol=12)
+
+
+def test_variable_frame_rate_gives_every_frame_and_its_time(tmp_path):
+    times = [0, 1, 2, 7, 8, 20, 21, 29]
+    images = [grey(30 * index) for index in range(8)]
+    reader = VideoReader(write_raw(tmp_path / 'a.mkv', images, times=times))
+    read = list(reader.timed_frames())
+    np.testing.assert_allclose([t for t, _ in read], np.array(times) / 10, atol=1e-3)
+    np.testing.assert_allclose([i.mean() for _, i in read], range(0, 240, 30), atol=3)
+    path = write_raw(tmp_path / 'a.mp4', images, codec='mpeg4', times=times)
+    assert VideoReader(path).fps == pytest.approx(8 / 3.0)  # the last one lasts 0.1 s
+
+
+def test_iterations_do_not_disturb_each_other_and_end_with_the_reader(tmp_path):
+    path = write(tmp_path / 'a.mp4', [grey(level) for level in (10, 60, 110)])
+    with VideoReader(path) as reader:
+        pairs = [(int(a.mean()), int(b.mean())) for a, b in zip(reader, reader)]  # noqa: B905
+        assert len(pairs) == 3 and all(a == b for a, b in pairs)
+        running = iter(reader)
+        next(running)
+    assert list(running) == []
+    with pytest.raises(ValueError, match='is closed'):
+        iter(reader)
+
+
+def test_counting_is_exact_where_the_header_is_silent(tmp_path):
+    path = write_raw(tmp_path / 'a.mkv', noise(7), format='matroska')
+    reader = VideoReader(path)
+    assert reader.expected_frames == 7
+    assert (reader.num_frames, reader.count_frames(), reader.num_frames) == (None, 7, 7)
+
+
+CUT_FILES = {
+    'a.mp4': dict(options={'movflags': '+faststart'}),
+    'a.mkv': dict(),
+    'a.avi': dict(codec='mjpeg'),
+}
+
+
+@pytest.mark.parametrize('name', CUT_FILES)
+def test_a_cut_video_gives_its_whole_frames_and_a_warning(
+    tmp_path, name, warnings_logged
+):
+    whole = write_raw(tmp_path / name, noise(40), **CUT_FILES[name])
+    wanted = list(VideoReader(whole))
+    assert len(wanted) == 40 and not warnings_logged
+    cut = whole.with_name(f'cut_{name}')
+    data = whole.read_bytes()
+    cut.write_bytes(data[: len(data) * 6 // 10])
+    reader = VideoReader(cut)
+    read = list(reader)
+    assert 15 <= len(read) == reader.num_frames < 30
+    np.testing.assert_array_equal(read, wanted[: len(read)])
+    (line,) = warnings_logged
+    assert f'cut_{name}' in line and f'after {len(read)} frames' in line
+
+
+def test_a_hole_ends_a_video(tmp_path, warnings_logged):
+    path = write_raw(tmp_path / 'a.mp4', noise(40))
+    wanted = list(VideoReader(path))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 9000] = b'\x13' * 9000
+    path.write_bytes(data)
+    read = list(VideoReader(path))
+    assert 10 <= len(read) < 30
+    # The decoder fills in the rest of the last one as players do, and does not say so.
+    np.testing.assert_array_equal(read[:-1], wanted[: len(read) - 1])
+    assert 'nan' not in warnings_logged[0]
+    assert 'a.mp4 is damaged or cut off after' in warnings_logged[0]
+
+
+BAD_FILES = {
+    'text.mp4': b'hello\n' * 100,
+    'empty.mp4': b'',
+    'list.mp4': b'#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n',
+}
+
+
+@pytest.mark.parametrize('name', BAD_FILES)
+def test_what_is_no_video_is_one_clear_error(tmp_path, name):
+    (tmp_path / name).write_bytes(BAD_FILES[name])
+    with pytest.raises(ValueError, match=rf'{name}.*not a video') as error:
+        VideoReader(tmp_path / name)
+    assert '\n' not in str(error.value)
+
+
+def test_missing_file_folder_and_video_without_index(tmp_path):
+    with pytest.raises(FileNotFoundError, match='none.mp4 does not exist'):
+        VideoReader(tmp_path / 'none.mp4')
+    with pytest.raises(ValueError, match='cannot be opened'):
+        VideoReader(tmp_path)
+    path = write_raw(tmp_path / 'a.mp4', noise(20))
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b'moov')])
+    with pytest.raises(ValueError, match='a.mp4 cannot be opened'):
+        VideoReader(path)
+
+
+def test_sound_alone_is_no_video(tmp_path):
+    path = tmp_path / 'a.mp4'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('aac', rate=16000)
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 16000), np.float32), format='fltp', layout='mono'
+        )
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(ValueError, match='a.mp4 holds no video'):
+        VideoReader(path)
+
+
+def test_names_with_colons_are_files(tmp_path):
+    path = write(tmp_path / 'http:a.mp4', [grey(5)])
+    assert len(levels(VideoReader(path))) == 1
+
+
+def test_missing_pyav_is_one_clear_line(tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def without_av(name, *args, **kwargs):
+        if name.split('.')[0] == 'av':
+            raise ModuleNotFoundError("No module named 'av'")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, '__import__', without_av)
+    for build in (
+        lambda: VideoReader(tmp_path / 'a.mp4'),
+        lambda: VideoWriter(tmp_path / 'a.mp4', 10, (4, 4)),
+    ):
+        with pytest.raises(ImportError, match=r'pip install av$'):
+            build()
+
+
+def test_video_names():
+    assert is_video('a/b.MOV') and is_video('c.webm')
+    assert not is_video('a.jpg') and not is_video('mp4')
+
+
+class StandInCapture:
+    """OpenCV's camera 0 with three frames; there is no other."""
+
+    def __init__(self, index):
+        self.images = [grey(level, 4, 6) for level in (1, 2, 3)] if index == 0 else []
+        self.is_open = index < 2
+
+    def isOpened(self):
+        return self.is_open
+
+    def read(self):
+        if not (self.is_open and self.images):
+            return False, None
+        return True, self.images.pop(0)
+
+    def get(self, _):
+        return 0.0
+
+    def release(self):
+        self.is_open = False
+
+
+def test_webcam(monkeypatch):
+    monkeypatch.setattr('cv2.VideoCapture', StandInCapture)
+    with WebcamReader(0) as camera:
+        assert (camera.size, camera.fps, camera.num_frames) == ((4, 6), 30.0, None)
+        assert levels(camera) == [1, 2, 3]
+    with WebcamReader(0) as camera:
+        frames = iter(camera)
+        next(frames)
+    assert list(frames) == []
+    with pytest.raises(OSError, match='webcam 1 gives no picture'):
+        WebcamReader(1)
+    with pytest.raises(OSError, match='webcam 2 cannot be opened'):
+        WebcamReader(2)
