@@ -1,0 +1,89 @@
+"""What every detector gives, and how raw boxes become that."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+
+__all__ = ['Detections', 'PersonDetector', 'tidy_detections']
+
+# Boxes with a shorter side hold nothing that a network could see.
+MIN_SIDE_PX = 2.0
+
+
+class Detections(NamedTuple):
+    """People that were found, the surest first.
+
+    Attributes:
+        bboxes: (N, 4) float32, left, top, right, bottom in pixels, inside the picture.
+        scores: (N,) float32 in [0, 1], how sure each is.
+    """
+
+    bboxes: np.ndarray
+    scores: np.ndarray
+
+
+@runtime_checkable
+class PersonDetector(Protocol):
+    """Anything that finds people.
+
+    Attributes:
+        name: What it is called in logs and results.
+    """
+
+    name: str
+
+    def __call__(self, image: np.ndarray) -> Detections:
+        """Find people in a picture, (H, W, 3) uint8 BGR."""
+        ...
+
+
+def tidy_detections(
+    bboxes: np.ndarray,
+    scores: np.ndarray,
+    img_shape: tuple[int, ...],
+    score_thr: float = 0.0,
+    nms_iou: float | None = None,
+) -> Detections:
+    """Bring raw boxes into the picture and drop those that are of no use.
+
+    Args:
+        bboxes: (N, 4) left, top, right, bottom in pixels.
+        scores: (N,).
+        img_shape: The picture's, height and width first.
+        score_thr: Lower scores are dropped.
+        nms_iou: Of two boxes that overlap more (intersection over union), the less sure
+            one is dropped; None keeps both.
+
+    Returns:
+        The rest, the surest first; boxes that are not finite, or whose part in the
+        picture is thinner than 2 px, are gone.
+
+    Example:
+        >>> boxes = np.array([[0, 0, 9, 9], [1, 0, 9, 9], [-4, 2, 4, 90]])
+        >>> tidy_detections(boxes, np.array([0.5, 0.9, 0.7]), (20, 30), nms_iou=0.5)
+        Detections(bboxes=array([[ 1.,  0.,  9.,  9.],
+               [ 0.,  2.,  4., 20.]], dtype=float32), scores=array([0.9, 0.7], \
+dtype=float32))
+    """
+    height, width = img_shape[:2]
+    bboxes = np.asarray(bboxes, np.float64).reshape(-1, 4)
+    scores = np.asarray(scores, np.float64).reshape(-1)
+    clipped = np.clip(bboxes, 0, [width, height, width, height])
+    sides = clipped[:, 2:] - clipped[:, :2]
+    is_good = np.isfinite(bboxes).all(1) & np.isfinite(scores) & (scores >= score_thr)
+    # A picture that is thinner itself may have boxes as thin as it is.
+    is_good &= (sides >= np.minimum(MIN_SIDE_PX, [width, height])).all(1)
+    order = np.argsort(-scores, kind='stable')
+    order = order[is_good[order]]
+    if nms_iou is not None and len(order):
+        rectangles = np.concatenate([clipped, sides], 1)[order][:, [0, 1, 4, 5]]
+        # Ranks for scores: OpenCV drops scores of 0, and keeps the order of equals.
+        ranks = np.arange(len(order), 0, -1, dtype=float)
+        kept = cv2.dnn.NMSBoxes(rectangles.tolist(), ranks.tolist(), 0.0, nms_iou)
+        order = order[np.sort(np.asarray(kept, int).reshape(-1))]
+    return Detections(
+        clipped[order].astype(np.float32), scores[order].astype(np.float32)
+    )

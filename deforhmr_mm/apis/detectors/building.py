@@ -1,0 +1,86 @@
+"""Which detector a caller means."""
+
+from __future__ import annotations
+
+import functools
+from os import PathLike
+from pathlib import Path
+
+import cv2
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from .base import PersonDetector
+from .mmdet_detector import MMDetDetector
+from .opencv_people import OpenCVPeopleDetector
+from .whole_image import WholeImage
+
+__all__ = ['build_detector', 'default_detector']
+
+NAMED = {'opencv': OpenCVPeopleDetector, 'whole_image': WholeImage}
+
+
+def build_detector(
+    det_model: str | PathLike | Config | PersonDetector | None = None,
+    det_weights: str | PathLike | None = None,
+    device: str | torch.device = 'cpu',
+    score_thr: float = 0.3,
+    nms_iou: float | None = 0.65,
+    category: str = 'person',
+) -> PersonDetector:
+    """Return a detector; which one it is, its `name` says.
+
+    Args:
+        det_model: None (`default_detector`), 'opencv', 'whole_image', the path of an
+            mmdet config, such a config, or a detector, which is returned as it is.
+        det_weights: Path or address of the weights of an mmdet config.
+        device: Where an mmdet model is to run.
+        score_thr: Boxes of an mmdet model with lower scores are dropped.
+        nms_iou: See `MMDetDetector`.
+        category: Class of an mmdet model.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If there are weights for something that has none, or as
+            `MMDetDetector` says.
+        ImportError: If a package is missing.
+    """
+    is_config = isinstance(det_model, Config)
+    is_detector = not is_config and isinstance(det_model, PersonDetector)
+    is_named = isinstance(det_model, str) and det_model in NAMED
+    if det_model is None or is_detector or is_named:
+        if det_weights is not None:
+            raise ValueError(
+                f'det_weights={str(det_weights)!r} need the mmdet config that they are '
+                f'of as det_model, got {det_model!r}'
+            )
+        if is_detector:
+            return det_model
+        return NAMED[det_model]() if is_named else default_detector()
+    if not is_config and not Path(det_model).is_file():
+        raise FileNotFoundError(
+            f'det_model: there is no mmdet config {str(det_model)!r}; it may also be '
+            + ' or '.join(map(repr, NAMED))
+        )
+    return MMDetDetector(
+        det_model, det_weights, device, score_thr, nms_iou, category=category
+    )
+
+
+@functools.cache
+def default_detector() -> PersonDetector:
+    """Return OpenCV's detector if it has one, else `WholeImage`: neither is downloaded.
+
+    The log says which, the first time.
+    """
+    if OpenCVPeopleDetector.is_available():
+        detector, reason = OpenCVPeopleDetector(), f'OpenCV {cv2.__version__} has it'
+    else:
+        detector = WholeImage()
+        reason = f'OpenCV {cv2.__version__} has no people detector'
+    print_log(
+        f'people are found by: {detector.name} ({reason}); give det_model for another',
+        'current',
+    )
+    return detector
