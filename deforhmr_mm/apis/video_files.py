@@ -211,12 +211,13 @@ class VideoReader:
 
     def _open(self) -> Any:
         # Only this file: a playlist that calls itself a video must not fetch others.
+        url, options = f'file:{self.path}', {'protocol_whitelist': 'file'}
         try:
-            return self._av.open(
-                f'file:{self.path}',
-                options={'protocol_whitelist': 'file'},
-                metadata_errors='replace',
-            )
+            try:
+                return self._av.open(url, options=options)
+            # Titles in an old encoding; PyAV 19 reads them by itself.
+            except UnicodeDecodeError:
+                return self._av.open(url, options=options, metadata_errors='replace')
         except self._av.error.FFmpegError as error:
             raise ValueError(
                 f'the video {self.path} cannot be opened; it is damaged or not a '

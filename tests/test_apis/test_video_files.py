@@ -2,6 +2,7 @@
 
 import builtins
 import logging
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -318,6 +319,44 @@ def test_sound_alone_is_no_video(tmp_path):
 
 def test_names_with_colons_are_files(tmp_path):
     path = write(tmp_path / 'http:a.mp4', [grey(5)])
+    assert len(levels(VideoReader(path))) == 1
+
+
+def test_frames_of_another_size_are_scaled_to_the_first(tmp_path):
+    # Raw H.264, which also has no times and no duration.
+    parts = [
+        write_raw(tmp_path / name, [corners(*size)] * 3, format='h264')
+        for name, size in (('a.h264', (48, 64)), ('b.h264', (96, 160)))
+    ]
+    path = tmp_path / 'both.h264'
+    path.write_bytes(b''.join(part.read_bytes() for part in parts))
+    reader = VideoReader(path)
+    images = list(reader)
+    assert [image.shape for image in images] == [(48, 64, 3)] * 6
+    np.testing.assert_allclose(images[5][9, 50], GREEN, atol=12)
+    times = [seconds for seconds, _ in reader.timed_frames()]
+    assert np.isfinite(times).all() and (np.diff(times) > 0).all()
+
+
+def test_pixels_that_are_not_square_are_said(tmp_path, warnings_logged):
+    def stretch(stream):
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+
+    path = write_raw(tmp_path / 'a.mp4', [corners()], prepare=stretch)
+    assert VideoReader(path).size == (48, 64)
+    assert 'pixels that are not square (4/3)' in warnings_logged[0]
+
+
+def test_titles_in_an_old_encoding_do_no_harm(tmp_path):
+    path = tmp_path / 'a.mp4'
+    with av.open(str(path), 'w') as container:
+        container.metadata['title'] = 'Spaziergang'
+        stream = container.add_stream('mpeg4', rate=10)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
+        frame = av.VideoFrame.from_ndarray(grey(50), format='bgr24')
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b'Spaziergang', b'Spazierg\xe4ng'))
     assert len(levels(VideoReader(path))) == 1
 
 
