@@ -176,7 +176,7 @@ class Page:
     def complaints(self):
         """Exceptions, console errors and warnings, and what the browser logs as such.
 
-        Not the driver's remarks on speed: screenshots of a software renderer are slow.
+        Not its remarks on how slow it is to read pixels back: tests have to.
         """
         found = [e['exceptionDetails'] for e in self.events('Runtime.exceptionThrown')]
         found += [
@@ -186,7 +186,7 @@ class Page:
         ]
         entries = [event['entry'] for event in self.events('Log.entryAdded')]
         bad = [e for e in entries if e['level'] in ('error', 'warning')]
-        return found + [e for e in bad if 'Driver Message' not in e['text']]
+        return found + [e for e in bad if e['source'] != 'rendering']
 
     def requests(self):
         """Addresses outside of the page that were asked for."""
