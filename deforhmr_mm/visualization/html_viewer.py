@@ -29,7 +29,14 @@ from .viewer_data import (
     posed_vertices,
 )
 
-_SCRIPTS = ('person.js', 'orbit.js', 'stage.js', 'player.js', 'viewer.js')
+_SCRIPTS = (
+    'person.js',
+    'orbit.js',
+    'materials.js',
+    'stage.js',
+    'player.js',
+    'viewer.js',
+)
 # Poses of each person from which the floor of a video is found.
 _FLOOR_POSES = 16
 

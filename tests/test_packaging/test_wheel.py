@@ -70,6 +70,15 @@ def test_the_open_body_and_its_licence_are_in_the_package(members, root):
     assert licences
 
 
+def test_the_page_of_the_html_viewer_is_in_the_package(members, root):
+    assets = root / 'deforhmr_mm' / 'visualization' / 'assets'
+    names = {path.name for path in assets.iterdir()}
+    assert {'viewer.html', 'viewer.css', 'viewer.js'} <= names
+    for path in assets.iterdir():
+        name = path.relative_to(root).as_posix()
+        assert members.get(name) == path.stat().st_size
+
+
 def test_nothing_else_is_in_the_wheel(members):
     tops = {name.split('/')[0] for name in members}
     assert tops == {'deforhmr_mm', f'deforhmr_mm-{deforhmr_mm.__version__}.dist-info'}

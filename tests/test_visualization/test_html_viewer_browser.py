@@ -217,6 +217,20 @@ def test_controls_turn_zoom_move_and_hide(browser, body, people, tmp_path):
     np.testing.assert_allclose(moved - pivot, [-30 * metre, -50 * metre, 0], atol=1e-6)
     assert turns == [0, 0]
 
+    # Two fingers that part come nearer, about as far as the space between them grows.
+    def touch(kind, *places):
+        points = [{'x': x + dx, 'y': y, 'id': i} for i, dx in enumerate(places)]
+        page.send('Input.dispatchTouchEvent', type=kind, touchPoints=points)
+
+    _, pivot, offset = state()
+    touch('touchStart', -40, 40)
+    touch('touchMove', -80, 80)
+    touch('touchEnd')
+    turns, moved, nearer = state()
+    np.testing.assert_allclose(nearer, offset / 2, rtol=1e-6)
+    np.testing.assert_allclose(moved, pivot, atol=0.02 * offset[2])
+    assert turns == [0, 0]
+
     # Each view shows both people whole; hidden ones are not drawn.
     page.evaluate('viewer.setFloor(false)')
     for view in ('front', 'side', 'top'):

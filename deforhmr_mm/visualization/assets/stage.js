@@ -1,64 +1,5 @@
 'use strict';
 
-const MESH_VERTEX = `
-  varying vec3 vNormal;
-  varying vec3 vPoint;
-  void main() {
-    vec4 point = modelViewMatrix * vec4(position, 1.0);
-    vPoint = point.xyz;
-    vNormal = normalMatrix * normal;
-    gl_Position = projectionMatrix * point;
-  }`;
-
-// The light of the rendered pictures, fixed to the viewer's eye.
-const MESH_FRAGMENT = `
-  uniform vec3 color;
-  uniform float opacity, ambient, key, head, rim;
-  uniform vec3 direction;
-  varying vec3 vNormal;
-  varying vec3 vPoint;
-  void main() {
-    vec3 normal = normalize(vNormal);
-    float facing = dot(normal, -normalize(vPoint));
-    if (facing < 0.0) { normal = -normal; facing = -facing; }
-    float wrapped = max(0.0, 0.5 + 0.5 * dot(normal, direction));
-    float lit = ambient + key * pow(wrapped, 1.5) + head * facing;
-    float edge = rim * pow(1.0 - facing, 3.0);
-    vec3 shaded = color * lit;
-    gl_FragColor = vec4(clamp(shaded + edge * (1.0 - shaded), 0.0, 1.0), opacity);
-  }`;
-
-// Where the mesh's points lie on the floor when lit from above.
-const SHADOW_VERTEX = `
-  uniform float height;
-  void main() {
-    float above = max(position.y - height, 0.0);
-    vec3 point = vec3(position.x + 0.25 * above, height, position.z - 0.2 * above);
-    gl_Position = projectionMatrix * viewMatrix * vec4(point, 1.0);
-  }`;
-
-const FLAT_FRAGMENT = `
-  uniform vec3 color;
-  uniform float opacity;
-  void main() { gl_FragColor = vec4(color, opacity); }`;
-
-// Lines that fade out with their distance from `middle`, within `reach` metres.
-const LINE_VERTEX = `
-  varying vec3 vPlace;
-  void main() {
-    vPlace = position;
-    gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0);
-  }`;
-
-const LINE_FRAGMENT = `
-  uniform vec3 color, middle;
-  uniform float opacity, reach;
-  varying vec3 vPlace;
-  void main() {
-    float fade = 1.0 - smoothstep(0.25, 1.0, distance(vPlace, middle) / reach);
-    gl_FragColor = vec4(color, opacity * fade);
-  }`;
-
 /** The 3D scene: people, floor and cameras, drawn when something changed. */
 class Stage {
   constructor(element, canvas, data, people) {
@@ -93,41 +34,13 @@ class Stage {
     new ResizeObserver(() => this.resize()).observe(element);
   }
 
-  material(vertexShader, fragmentShader, uniforms, options) {
-    const values = Object.fromEntries(
-      Object.entries(uniforms).map(([name, value]) => [name, { value }])
-    );
-    return new THREE.ShaderMaterial({
-      vertexShader, fragmentShader, uniforms: values, ...options,
-    });
-  }
-
   addPerson(person, data) {
     const geometry = new THREE.BufferGeometry();
     geometry.setIndex(new THREE.BufferAttribute(person.faces, 1));
     geometry.setAttribute('position', new THREE.BufferAttribute(person.positions, 3));
     geometry.setAttribute('normal', new THREE.BufferAttribute(person.normals, 3));
-    const color = new THREE.Vector3(...person.color);
-    const { ambient, key, head, rim } = data.shading;
-    const direction = new THREE.Vector3(...data.shading.key_direction);
-    const skin = this.material(
-      MESH_VERTEX, MESH_FRAGMENT,
-      { color, opacity: 1, ambient, key, head, rim, direction },
-      { transparent: true, depthWrite: false, side: THREE.DoubleSide }
-    );
-    // Fills the depth first: of a see-through body only the nearest surface shows.
-    const depth = this.material(
-      MESH_VERTEX, FLAT_FRAGMENT, { color, opacity: 1 },
-      { colorWrite: false, side: THREE.DoubleSide, polygonOffsetFactor: 1,
-        polygonOffsetUnits: 1 }
-    );
-    // The stencil darkens each place once, however many surfaces lie above it.
-    const shadow = this.material(
-      SHADOW_VERTEX, FLAT_FRAGMENT,
-      { color: new THREE.Vector3(), opacity: 0.14, height: this.room.floor - 0.002 },
-      { transparent: true, depthWrite: false, side: THREE.DoubleSide,
-        stencilWrite: true, stencilRef: 1, stencilFunc: THREE.NotEqualStencilFunc,
-        stencilZPass: THREE.ReplaceStencilOp }
+    const { skin, depth, shadow } = personMaterials(
+      person.color, data.shading, this.room.floor - 0.002
     );
     const body = { geometry, skin, depth, shadow, group: new THREE.Group() };
     [shadow, depth, skin].forEach((material, order) => {
@@ -145,11 +58,7 @@ class Stage {
     const geometry = new THREE.BufferGeometry();
     const numbers = new Float32Array(points.flat());
     geometry.setAttribute('position', new THREE.BufferAttribute(numbers, 3));
-    const material = this.material(
-      LINE_VERTEX, LINE_FRAGMENT,
-      { color: new THREE.Vector3(), middle: new THREE.Vector3(), reach: 1e9, ...uniforms },
-      { transparent: true, depthWrite: false }
-    );
+    const material = lineMaterial(uniforms);
     const object = new THREE.LineSegments(geometry, material);
     object.frustumCulled = false;
     object.renderOrder = -1;

@@ -11,6 +11,7 @@ window.viewer = (() => {
   const skin = unpackSkin(data.skin);
   const people = data.people.map((record) => new Person(record, faces, skin));
   const scene = find('scene');
+  const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   // Over the picture people show through from the start.
   const look = { solid: 1, over: 0.8, wireframe: false };
 
@@ -18,6 +19,7 @@ window.viewer = (() => {
   try {
     stage = new Stage(find('stage'), scene, data, people);
   } catch (error) {
+    console.error(error);
     find('message').textContent =
       'This browser offers no WebGL, so the meshes cannot be drawn.';
     find('message').hidden = false;
@@ -89,7 +91,7 @@ window.viewer = (() => {
 
   function setView(name, smooth = false) {
     if (!stage) return;
-    stage.setView(name, smooth);
+    stage.setView(name, smooth && !still.matches);
     if (name !== 'camera') showOverlay(false);
     markView(name);
   }
@@ -106,7 +108,7 @@ window.viewer = (() => {
     if (!stage) return;
     showOverlay(on);
     // Only the picture's own camera sees the meshes where the picture has the people.
-    if (on) stage.setView('camera', smooth);
+    if (on) stage.setView('camera', smooth && !still.matches);
     if (on || stage.asPicture) markView('camera');
   }
 
