@@ -76,5 +76,5 @@ def find_three_js(template: str) -> str:
 def _complaint(what: str) -> str:
     return (
         f'the HTML viewer needs three.js, and the installed trimesh '
-        f'{trimesh.__version__} {what}; trimesh 4.0 to 5.2 are known to fit'
+        f'{trimesh.__version__} {what}; trimesh 4.0.0 and 5.2.0 are known to fit'
     )
