@@ -24,6 +24,9 @@ _FILL = 0.88
 # Lengths that the scale bar can have, metres.
 _BAR_LENGTHS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 _BAR_COLOR = (110, 114, 122)
+# Height of the strip that is kept free for it, pixels, and of the lowest view with one.
+_BAR_STRIP = 26
+_LOWEST_WITH_BAR = 60
 
 
 def turn_to_side(points: np.ndarray) -> np.ndarray:
@@ -127,7 +130,8 @@ def draw_scene(
         turn: `turn_to_side` or `turn_to_top`.
         colors: RGB in [0, 1] of each person; the palette's by default.
         extent: See `fit_view`.
-        scale_bar: Whether a bar says how long a metre is.
+        scale_bar: Whether a bar below the people gives the scale; small views have
+            none.
         bounds: (2, 3) lowest and highest metres, camera axes, that the view is to show:
             the same for all frames of a video keeps the view still. The people's own by
             default.
@@ -141,7 +145,9 @@ def draw_scene(
         return canvas
     turned = [turn(mesh) for mesh in meshes]
     shown = np.concatenate(turned) if bounds is None else turn(np.asarray(bounds))
-    fit = fit_view(shown, size, extent)
+    scale_bar &= min(size) >= _LOWEST_WITH_BAR
+    free = (width, height - _BAR_STRIP if scale_bar else height)
+    fit = fit_view(shown, free, extent)
     rendered = renderer.render(
         [mesh + fit.shift for mesh in turned],
         faces,
@@ -210,7 +216,7 @@ def _draw_scale_bar(canvas: np.ndarray, meter: float) -> None:
     """Draw a bar of a round length into the lower left corner, in place."""
     height, width = canvas.shape[:2]
     fitting = [n for n in _BAR_LENGTHS if n * meter <= width / 3]
-    if not fitting or min(height, width) < 60:
+    if not fitting:
         return
     length, left, bottom = fitting[-1], 8, height - 9
     right = left + round(length * meter)

@@ -127,6 +127,12 @@ def test_queries_by_name():
         find(['left_knee'], 1)
 
 
+def test_encoders_that_do_not_say_where_their_tokens_lie(capsys):
+    grid = TOOL['find_token_grid'](torch.nn.Identity(), 256, 8)
+    assert grid == TokenGrid(32, 15.5)
+    assert 'Identity does not say' in capsys.readouterr().out
+
+
 def test_mistakes_are_one_line(draw, tmp_path):
     config = tmp_path / 'hmr2.py'
     base = ROOT / 'configs' / 'deforhmr' / 'deforhmr_vit-tiny_openbody-256x192.py'

@@ -80,9 +80,9 @@ def test_who_is_nearer_to_the_viewer_hides_the_other():
     # Seen from the right, the one at the right is in front.
     for places in (((-1, 0, 3), (1, 0, 3)), ((1, 0, 3), (-1, 0, 3))):
         meshes, faces = people_at(*places)
-        view = draw_scene((60, 60), RENDERER, meshes, faces, colors=PALETTE[:2])
+        view = draw_scene((59, 59), RENDERER, meshes, faces, colors=PALETTE[:2])
         front = PALETTE[int(places[1][0] > 0)]
-        pixel = view[30, 30] / np.linalg.norm(view[30, 30])
+        pixel = view[29, 29] / np.linalg.norm(view[29, 29])
         assert pixel @ front / np.linalg.norm(front) > 0.999
 
 
@@ -97,13 +97,14 @@ def test_views_with_one_extent_have_one_scale():
 
 def test_scale_bar_is_as_long_as_it_says():
     meshes, faces = people_at((0, 0, 3), (0, 0, 5))
-    with_bar = draw_scene((240, 90), RENDERER, meshes, faces)
-    without = draw_scene((240, 90), RENDERER, meshes, faces, scale_bar=False)
-    changed = (with_bar != without).any(-1)
-    cols = np.flatnonzero(changed[-9])
+    view = draw_scene((240, 90), RENDERER, meshes, faces)
+    drawn = (view != BACKGROUND).any(-1)
     # 2.4 m fill 88 % of 240 pixels: half a metre has 44, one metre more than a third.
-    assert np.ptp(cols) == pytest.approx(44, abs=1)
-    assert changed[-25:-14].any() and not changed[:-30].any()
+    assert np.ptp(np.flatnonzero(drawn[-9])) == pytest.approx(44, abs=1)
+    # Its text is above it, and the people above the strip, in the middle of the rest.
+    assert drawn[-26:-14].any()
+    rows = np.flatnonzero(drawn[:-26].any(axis=1))
+    assert (rows[0] + rows[-1]) / 2 == pytest.approx(63 / 2, abs=1)
 
 
 def test_nobody_is_a_plain_ground():

@@ -6,6 +6,7 @@ import pytest
 import torch
 import trimesh
 from mmengine.structures import InstanceData
+from mmengine.visualization.vis_backend import BaseVisBackend
 
 from deforhmr_mm.registry import VISUALIZERS
 from deforhmr_mm.structures import MeshDataSample
@@ -169,6 +170,40 @@ def test_handed_to_the_backends(image, tmp_path):
     )
     drawn = visualizer.add_datasample('seen', image, [person(0, 3.0)], step=3)
     (path,) = tmp_path.rglob('seen_3.png')
+    np.testing.assert_array_equal(cv2.imread(str(path))[..., ::-1], drawn)
+
+
+class RememberingBackend(BaseVisBackend):
+    """Stands for TensorBoard or Weights & Biases."""
+
+    def __init__(self):
+        super().__init__(save_dir=None)
+        self.seen = []
+
+    def _init_env(self):
+        pass
+
+    @property
+    def experiment(self):
+        return self
+
+    def add_image(self, name, image, step=0, **kwargs):
+        self.seen.append((name, image.copy(), step))
+
+
+def test_every_backend_gets_the_picture(image, tmp_path):
+    backend = RememberingBackend()
+    visualizer = MeshVisualizer(
+        'to_several',
+        faces=SPHERE.faces,
+        vis_backends=[dict(type='LocalVisBackend'), backend],
+        save_dir=str(tmp_path),
+    )
+    drawn = visualizer.add_datasample('both', image, [person(0, 3.0)], step=5)
+    ((name, picture, step),) = backend.seen
+    assert (name, step) == ('both', 5)
+    np.testing.assert_array_equal(picture, drawn)
+    (path,) = tmp_path.rglob('both_5.png')
     np.testing.assert_array_equal(cv2.imread(str(path))[..., ::-1], drawn)
 
 

@@ -40,6 +40,9 @@ from deforhmr_mm.visualization import (
 from deforhmr_mm.visualization.people import gather_people
 from deforhmr_mm.visualization.visualizer import SCENE_VIEWS, VIEWS
 
+# Of --crop: the share of the boxes' longer side that is left around them.
+MARGIN = 0.15
+
 
 class Picture(NamedTuple):
     """A picture and its people's boxes (N, 4), left, top, right, bottom, or None."""
@@ -92,6 +95,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=tuple(VIEWS)[1:],
         default=['overlay', 'side'],
         help='what is drawn of each model (default: overlay side)',
+    )
+    parser.add_argument(
+        '--crop',
+        action='store_true',
+        help="show the people's surroundings, not the whole picture",
     )
     parser.add_argument('--device', default='cpu', help='cpu, cuda:0, ...')
     parser.add_argument(
@@ -175,6 +183,7 @@ def make_row(
     visualizer: MeshVisualizer,
     views: Sequence[str],
     height: int,
+    crop: bool = False,
 ) -> list[np.ndarray]:
     """The picture, and each view of each model's people, in one scale."""
     image = read_image(picture.path)
@@ -190,17 +199,34 @@ def make_row(
         for model in models
     ]
     image = np.ascontiguousarray(image[..., ::-1])
-    panels = [image]
+    part = surroundings(predictions[0], image.shape[:2]) if crop else np.s_[:, :]
+    panels = [image[part]]
     for view in views:
         extent = None
         if view in SCENE_VIEWS:
             meshes = [gather_people(people).vertices for people in predictions]
-            extent = np.max([view_extent(part, view) for part in meshes], axis=0)
+            extent = np.max([view_extent(group, view) for group in meshes], axis=0)
         for model, people in zip(models, predictions, strict=True):
             # Models may have bodies of different triangles.
             visualizer.faces = model.body_model.faces
-            panels.append(visualizer.draw_view(view, image, people, height, extent))
+            panel = visualizer.draw_view(view, image, people, height, extent)
+            panels.append(panel if view in SCENE_VIEWS else panel[part])
     return panels
+
+
+def surroundings(
+    people: Sequence[MeshDataSample], size: tuple[int, int]
+) -> tuple[slice, slice]:
+    """Rows and columns of a picture (height, width) that show people's boxes."""
+    if not people:
+        return np.s_[:, :]
+    boxes = np.array([person.pred_instances.bboxes[0].tolist() for person in people])
+    low, high = boxes[:, :2].min(0), boxes[:, 2:].max(0)
+    margin = MARGIN * (high - low).max()
+    # Boxes overlap the picture, so that something of it is left.
+    x0, y0 = np.clip(np.floor(low - margin), 0, size[::-1]).astype(int)
+    x1, y1 = np.clip(np.ceil(high + margin), 0, size[::-1]).astype(int)
+    return slice(y0, y1), slice(x0, x1)
 
 
 def make_titles(names: Sequence[str], views: Sequence[str]) -> list[str]:
@@ -223,7 +249,7 @@ def run(args: argparse.Namespace) -> str:
     names = args.names or [Path(name).stem for name in args.models]
     visualizer = MeshVisualizer('compare_models')
     rows = [
-        make_row(picture, models, visualizer, args.views, args.height)
+        make_row(picture, models, visualizer, args.views, args.height, args.crop)
         for picture in pictures
     ]
     figure = figure_grid(rows, make_titles(names, args.views), args.height)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from mmengine.config import DictAction
 from torch import nn
 
@@ -273,5 +272,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    torch.set_grad_enabled(False)
     sys.exit(main())
