@@ -68,17 +68,19 @@ def test_models_stand_in_the_order_given(compare, tmp_path):
 def test_one_scale_for_all_models_in_views_from_the_side():
     # A model without a checkpoint predicts the mean body, standing at full length.
     models = [init_model(CONFIG), init_model(CONFIG, WEIGHTS)]
-    picture = TOOL['Picture'](
-        str(SAMPLES / '000002.jpg'), [(40, 140, 200, 115)], 'xywh'
-    )
+    path = str(SAMPLES / '000002.jpg')
+    people = [
+        inference_topdown(model, path, [(40, 140, 200, 115)], 'xywh')
+        for model in models
+    ]
     visualizer = MeshVisualizer(renderer=dict(occlusion=False))
-    panels = TOOL['make_row'](picture, models, visualizer, ['side'], 300)
+    faces = [model.body_model.faces for model in models]
+    panels = TOOL['make_row'](path, faces, people, visualizer, ['side'], 300)
     image, standing, other = panels
-    np.testing.assert_array_equal(image, cv2.imread(picture.path)[..., ::-1])
+    np.testing.assert_array_equal(image, cv2.imread(path)[..., ::-1])
     assert standing.shape == other.shape and standing.shape[0] == 300
     lengths = []
-    for model, panel in zip(models, (standing, other), strict=True):
-        (person,) = inference_topdown(model, picture.path, *picture[1:3])
+    for (person,), panel in zip(people, (standing, other), strict=True):
         metres = np.ptp(person.pred_instances.vertices[0, :, 1].numpy())
         # In the middle of what the strip of the scale bar leaves, 274 rows.
         rows = np.flatnonzero((panel != BACKGROUND).any(-1).any(-1))
@@ -94,15 +96,16 @@ def test_pictures_of_a_data_set_with_all_their_people(compare):
         '000021.jpg',
         '000034.jpg',
     ]
-    assert [len(picture.bboxes) for picture in pictures][0] == 2
+    options = pictures[0].options
+    assert options['bboxes'].shape == (2, 4) and options['bbox_format'] == 'xyxy'
     with np.load(SAMPLES / 'annotations.npz') as data:
         center, scale = data['center'][0], data['scale'][0]
         focal_length = data['focal_l'][0]
-    low, high = pictures[0].bboxes[0, :2], pictures[0].bboxes[0, 2:]
+    low, high = options['bboxes'][0, :2], options['bboxes'][0, 2:]
     np.testing.assert_allclose((low + high) / 2, center, rtol=1e-5)
     # The box that inference enlarges to the annotation's by its margin of 1.2.
     assert 1.2 * (high - low)[1] == pytest.approx(200 * scale, rel=1e-5)
-    assert pictures[0].focal_length == pytest.approx(focal_length)
+    assert options['focal_length'] == pytest.approx(focal_length)
 
 
 def test_the_whole_path_can_be_given_for_the_annotations(compare):

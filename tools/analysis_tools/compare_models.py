@@ -15,19 +15,12 @@ import pickle
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from torch import nn
 
-from deforhmr_mm.apis import (
-    inference_topdown,
-    init_model,
-    load_coco_boxes,
-    resolve_model,
-)
+from deforhmr_mm.apis import MeshInferencer, load_boxes
 from deforhmr_mm.apis.inference import BBOX_PADDING
-from deforhmr_mm.apis.inputs import BoxSource, expand_inputs
 from deforhmr_mm.datasets import HMRDataset, read_image
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import (
@@ -45,13 +38,10 @@ MARGIN = 0.15
 
 
 class Picture(NamedTuple):
-    """A picture and its people's boxes (N, 4), left, top, right, bottom, or None."""
+    """A data set's picture and what `MeshInferencer` is to be told of it."""
 
     path: str
-    bboxes: np.ndarray | list | None
-    bbox_format: str
-    focal_length: float | None = None
-    principal_point: np.ndarray | None = None
+    options: dict[str, Any]
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -78,9 +68,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=float,
         action='append',
         metavar=('X', 'Y', 'W', 'H'),
-        help='box of a person in pixels, for one picture',
+        help='box of a person in pixels, once for each person, for one picture '
+        '(default: as in the demo, what the detector finds)',
     )
-    boxes.add_argument('--bbox-file', help='COCO annotation file with the boxes')
+    boxes.add_argument('--bbox-file', help='JSON with the boxes of pictures')
     boxes.add_argument('--ann-file', help="take a data set's pictures and boxes (.npz)")
     parser.add_argument('--data-root', default='', help="folder of --ann-file's files")
     parser.add_argument(
@@ -101,7 +92,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help="show the people's surroundings, not the whole picture",
     )
-    parser.add_argument('--device', default='cpu', help='cpu, cuda:0, ...')
+    parser.add_argument('--device', help='cpu, cuda:0, ... (default: what there is)')
     parser.add_argument(
         '--height', type=int, default=320, help='of a row, pixels (default: 320)'
     )
@@ -121,20 +112,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                 f'got {len(given)}'
             )
     return args
-
-
-def list_pictures(args: argparse.Namespace) -> list[Picture]:
-    """Pictures and boxes of the command line."""
-    if args.ann_file:
-        return pictures_of_data(args.ann_file, args.data_root, args.num)
-    items = expand_inputs(args.images)
-    source = BoxSource(
-        load_coco_boxes(args.bbox_file) if args.bbox_file else args.bbox, items
-    )
-    return [
-        Picture(item.source, source.get(index, item), 'xywh')
-        for index, item in enumerate(items)
-    ]
 
 
 def pictures_of_data(ann_file: str, data_root: str, count: int) -> list[Picture]:
@@ -162,43 +139,60 @@ def pictures_of_data(ann_file: str, data_root: str, count: int) -> list[Picture]
         focal_length = people[0]['focal_length']
         point = people[0]['principal_point']
         known = np.isfinite([focal_length, *point]).all()
-        camera = (focal_length, point) if known else ()
-        pictures.append(Picture(path, boxes, 'xyxy', *camera))
+        camera = dict(focal_length=focal_length, principal_point=point)
+        options = dict(camera if known else {}, bboxes=boxes, bbox_format='xyxy')
+        pictures.append(Picture(path, options))
     return pictures
 
 
-def build_models(
-    names: Sequence[str], weights: Sequence[str] | None, device: str
-) -> list[nn.Module]:
-    models = []
-    for name, path in zip(names, weights or [None] * len(names), strict=True):
-        files = resolve_model(name, None if path == 'default' else path)
-        models.append(init_model(*files, device))
-    return models
+def build_inferencers(
+    names: Sequence[str], weights: Sequence[str] | None, device: str | None
+) -> list[MeshInferencer]:
+    return [
+        MeshInferencer(name, None if path == 'default' else path, device)
+        for name, path in zip(names, weights or [None] * len(names), strict=True)
+    ]
+
+
+def recover(
+    inferencer: MeshInferencer, args: argparse.Namespace
+) -> list[tuple[str, list[MeshDataSample]]]:
+    """Each picture's path, and the people that a model finds in it."""
+    options = dict(return_datasamples=True, on_error='raise')
+    if args.ann_file:
+        pictures = pictures_of_data(args.ann_file, args.data_root, args.num)
+        results = [
+            result
+            for picture in pictures
+            for result in inferencer(picture.path, **options, **picture.options)
+        ]
+    else:
+        boxes = load_boxes(args.bbox_file) if args.bbox_file else args.bbox
+        results = inferencer(args.images, bboxes=boxes, bbox_format='xywh', **options)
+    return [(result['input'], result['predictions'][0]) for result in results]
 
 
 def make_row(
-    picture: Picture,
-    models: Sequence[nn.Module],
+    path: str,
+    faces: Sequence[np.ndarray],
+    predictions: Sequence[list[MeshDataSample]],
     visualizer: MeshVisualizer,
     views: Sequence[str],
     height: int,
     crop: bool = False,
 ) -> list[np.ndarray]:
-    """The picture, and each view of each model's people, in one scale."""
-    image = read_image(picture.path)
-    predictions: list[list[MeshDataSample]] = [
-        inference_topdown(
-            model,
-            image,
-            picture.bboxes,
-            picture.bbox_format,
-            picture.focal_length,
-            picture.principal_point,
-        )
-        for model in models
-    ]
-    image = np.ascontiguousarray(image[..., ::-1])
+    """A picture, and each view of what each model recovered from it, in one scale.
+
+    Args:
+        path: The picture.
+        faces: Triangles of each model's body: models may have different ones.
+        predictions: Each model's people.
+        visualizer: Draws them.
+        views: See `MeshVisualizer.draw_view`.
+        height: Pixels of the views from elsewhere.
+        crop: Whether only the people's surroundings are shown.
+    """
+    image = np.ascontiguousarray(read_image(path)[..., ::-1])
     part = surroundings(predictions[0], image.shape[:2]) if crop else np.s_[:, :]
     panels = [image[part]]
     for view in views:
@@ -206,9 +200,8 @@ def make_row(
         if view in SCENE_VIEWS:
             meshes = [gather_people(people).vertices for people in predictions]
             extent = np.max([view_extent(group, view) for group in meshes], axis=0)
-        for model, people in zip(models, predictions, strict=True):
-            # Models may have bodies of different triangles.
-            visualizer.faces = model.body_model.faces
+        for triangles, people in zip(faces, predictions, strict=True):
+            visualizer.faces = triangles
             panel = visualizer.draw_view(view, image, people, height, extent)
             panels.append(panel if view in SCENE_VIEWS else panel[part])
     return panels
@@ -244,17 +237,23 @@ def make_titles(names: Sequence[str], views: Sequence[str]) -> list[str]:
 
 def run(args: argparse.Namespace) -> str:
     """Draw the figure; returns what to say of it."""
-    pictures = list_pictures(args)
-    models = build_models(args.models, args.weights, args.device)
+    inferencers = build_inferencers(args.models, args.weights, args.device)
+    faces = [inferencer.model.body_model.faces for inferencer in inferencers]
     names = args.names or [Path(name).stem for name in args.models]
     visualizer = MeshVisualizer('compare_models')
-    rows = [
-        make_row(picture, models, visualizer, args.views, args.height, args.crop)
-        for picture in pictures
-    ]
+    found = [recover(inferencer, args) for inferencer in inferencers]
+    rows = []
+    for results in zip(*found, strict=True):
+        path = results[0][0]
+        predictions = [people for _, people in results]
+        rows.append(
+            make_row(
+                path, faces, predictions, visualizer, args.views, args.height, args.crop
+            )
+        )
     figure = figure_grid(rows, make_titles(names, args.views), args.height)
     write_bytes(args.out, encode_image(figure, args.out.suffix))
-    return f'{args.out}: {len(rows)} pictures, {len(models)} models'
+    return f'{args.out}: {len(rows)} pictures, {len(faces)} models'
 
 
 def main(argv: Sequence[str] | None = None) -> int:

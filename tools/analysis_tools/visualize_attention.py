@@ -20,13 +20,7 @@ import numpy as np
 from mmengine.config import DictAction
 from torch import nn
 
-from deforhmr_mm.apis import (
-    inference_topdown,
-    init_model,
-    load_coco_boxes,
-    resolve_model,
-)
-from deforhmr_mm.apis.inputs import BoxSource, expand_inputs
+from deforhmr_mm.apis import MeshInferencer, load_boxes
 from deforhmr_mm.datasets import read_image
 from deforhmr_mm.datasets.transforms import warp_antialiased
 from deforhmr_mm.geometry.sampling import cell_centres
@@ -41,6 +35,8 @@ from deforhmr_mm.visualization import (
 )
 
 JOINTS = get_keypoint_set('smpl24').names
+# More people than a picture has.
+MANY = 100_000
 
 
 class Panel(NamedTuple):
@@ -64,16 +60,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='append',
         metavar=('X', 'Y', 'W', 'H'),
         help='box of a person in pixels, once for each person '
-        '(default: the whole picture is one person)',
+        '(default: as in the demo, what the detector finds)',
     )
-    boxes.add_argument('--bbox-file', help='COCO annotation file with the boxes')
+    boxes.add_argument('--bbox-file', help='JSON with the boxes of pictures')
     parser.add_argument(
         '--model', default='openbody-tiny', help='short name of a model, or a config'
     )
     parser.add_argument(
         '--weights', help='checkpoint (default: that of the short name)'
     )
-    parser.add_argument('--device', default='cpu', help='cpu, cuda:0, ...')
+    parser.add_argument('--device', help='cpu, cuda:0, ... (default: what there is)')
     parser.add_argument(
         '--layers',
         nargs='+',
@@ -202,16 +198,23 @@ def move(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
 
 def run(args: argparse.Namespace) -> str:
     """Draw the figure; returns what to say of it."""
-    image = read_image(args.image)
-    (item,) = expand_inputs(args.image)
-    boxes = load_coco_boxes(args.bbox_file) if args.bbox_file else args.bbox
-    boxes = BoxSource(boxes, [item]).get(0, item)
-    files = resolve_model(args.model, args.weights)
-    model = init_model(*files, args.device, args.cfg_options)
-    with record_attention(model) as records:
-        samples = inference_topdown(model, image, boxes, bbox_format='xywh')
+    boxes = load_boxes(args.bbox_file) if args.bbox_file else args.bbox
+    inferencer = MeshInferencer(
+        args.model, args.weights, args.device, cfg_options=args.cfg_options
+    )
+    with record_attention(inferencer.model) as records:
+        (result,) = inferencer(
+            args.image,
+            return_datasamples=True,
+            # All people of the picture in one record.
+            batch_size=MANY,
+            bboxes=boxes,
+            bbox_format='xywh',
+        )
+    (samples,) = result['predictions']
     if not samples:
         raise ValueError(f'{args.image}: there is nobody to draw')
+    image = read_image(args.image)
     # With several rounds of error feedback the last one is drawn.
     count = 1 + max(record.layer for record in records)
     records = records[-count:]
@@ -220,7 +223,9 @@ def run(args: argparse.Namespace) -> str:
     heads = [find_number(number, num_heads, 'heads') for number in args.heads]
     queries = find_queries(args.queries, num_queries)
     input_height = samples[0].input_size[1]
-    grid = find_token_grid(model.backbone, input_height, records[0].feat_size[0])
+    grid = find_token_grid(
+        inferencer.model.backbone, input_height, records[0].feat_size[0]
+    )
     panels = [
         [
             make_panel(records[layer], person, head, queries, grid)
