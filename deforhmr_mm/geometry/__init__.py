@@ -16,6 +16,7 @@ from .cameras import (
     full_to_crop_camera,
     image_center,
     perspective_projection,
+    projection_gap,
 )
 from .rotations import (
     check_rot6d,
@@ -40,6 +41,7 @@ __all__ = [
     'image_center',
     'mean_rotation',
     'perspective_projection',
+    'projection_gap',
     'rot6d_from_row_major',
     'rot6d_to_rotmat',
     'rot6d_to_row_major',

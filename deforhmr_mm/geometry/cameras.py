@@ -6,8 +6,14 @@ x [-0.5, h - 0.5] and its centre is ((w - 1) / 2, (h - 1) / 2).
 
 The crop camera (s, tx, ty) is a weak perspective camera of the person's box: a point
 (x, y) in metres lies at about s * (x + tx, y + ty) * b / 2 pixels from the centre of a
-box of height b. The two perspective cameras made of it (crop and full image) agree only
-to first order; 2D joints in results are defined by the full camera.
+box of height b. Two perspective cameras are made of it:
+
+- of the crop, for training: `crop_to_translation`
+- of the full image, for results: `crop_to_full_translation`, and back
+  `full_to_crop_camera`
+
+They agree only to first order (`projection_gap`, docs/camera.md); 2D joints in results
+are defined by the full camera.
 """
 
 import math
@@ -103,6 +109,9 @@ def crop_to_full_translation(
 ) -> Tensor:
     """Translation in the full-image camera that belongs to a crop camera.
 
+    The way back is `full_to_crop_camera`, with the same box, principal point and focal
+    length.
+
     t = (tx + 2 (c_x - p_x) / (b s), ty + 2 (c_y - p_y) / (b s), 2 F / (b s)).
     Source: CLIFF, equations 4-7, with the box height of the 3:4 crop for b.
 
@@ -144,7 +153,11 @@ def full_to_crop_camera(
     principal_point: Tensor,
     focal_length: Tensor | float,
 ) -> Tensor:
-    """Crop camera that belongs to a translation: inverse of the function above.
+    """Crop camera that belongs to a translation in the full-image camera.
+
+    The inverse of `crop_to_full_translation` for the same box, principal point and
+    focal length. Another box gives the crop camera of that box, for the same person at
+    the same place.
 
     Args:
         translation: (..., 3) metres, full-image camera, depth > 0.
@@ -173,6 +186,62 @@ def full_to_crop_camera(
     shift = translation[..., :2] - depth * (center - principal_point) / focal_length
     scale = (2 * focal_length / (box_height * depth)).expand(*shift.shape[:-1], 1)
     return torch.cat([scale, shift], dim=-1)
+
+
+def projection_gap(
+    points: Tensor,
+    camera: Tensor,
+    center: Tensor,
+    box_height: Tensor | float,
+    principal_point: Tensor,
+    focal_length: Tensor | float,
+    crop_focal_length: float = 5000.0,
+    crop_size: float = 256.0,
+) -> Tensor:
+    """How far the full-image camera shows points from where the crop's camera does.
+
+    Both show the body's origin at the same pixel. The others part, the more the nearer
+    the person is and the farther its box is from the principal point: the crop's camera
+    looks at it from straight ahead and from far away.
+
+    Args:
+        points: (..., N, 3) metres, camera axes, without translation.
+        camera: (..., 3) crop camera (s, tx, ty), s > 0.
+        center: (..., 2) pixels, centre of the crop's box in the full image.
+        box_height: (...) pixels, height of that box.
+        principal_point: (..., 2) pixels.
+        focal_length: (...) pixels of the full image.
+        crop_focal_length: Pixels of the crop; see `crop_to_translation`.
+        crop_size: The crop's height in its pixels.
+
+    Returns:
+        (..., N) pixels of the full image.
+
+    Raises:
+        ValueError: A last dimension is not as given above.
+
+    Example:
+        >>> hand = torch.tensor([[0.3, 0.0, -0.5], [0.0, 0.0, 0.0]])
+        >>> crop = torch.tensor([0.9, 0.0, 0.0])
+        >>> middle = torch.tensor([319.5, 239.5])
+        >>> projection_gap(hand, crop, middle, 400.0, middle, 800.0)
+        tensor([6.2157, 0.0000])
+    """
+    translation = crop_to_full_translation(
+        camera, center, box_height, principal_point, focal_length
+    )
+    in_image = perspective_projection(
+        points, focal_length, principal_point, translation
+    )
+    in_crop = perspective_projection(
+        points,
+        crop_focal_length,
+        torch.zeros_like(center),
+        crop_to_translation(camera, crop_focal_length, crop_size),
+    )
+    (box_height,) = _as_columns(center, box_height)
+    enlarged = in_crop * (box_height / crop_size).unsqueeze(-2) + center.unsqueeze(-2)
+    return (in_image - enlarged).norm(dim=-1)
 
 
 def default_focal_length(width: float, height: float) -> float:

@@ -10,6 +10,7 @@ from deforhmr_mm.geometry import (
     full_to_crop_camera,
     image_center,
     perspective_projection,
+    projection_gap,
 )
 
 FLOAT = torch.float64
@@ -138,6 +139,43 @@ def test_crop_camera_puts_the_body_origin_where_the_full_camera_does():
     )[0]
     matrix = crop_affine(center.numpy(), size, (192, 256))
     np.testing.assert_allclose(matrix @ [*in_image.tolist(), 1.0], in_crop.numpy())
+
+
+@pytest.mark.parametrize('batch', [(), (6,), (2, 3), (0,)])
+def test_projection_gap_is_the_distance_of_the_two_pictures(batch):
+    points = 0.5 * torch.randn(*batch, 7, 3, dtype=FLOAT)
+    camera = torch.rand(*batch, 3, dtype=FLOAT) + 0.3
+    center = 1000 * torch.rand(*batch, 2, dtype=FLOAT)
+    height = 200 + 300 * torch.rand(batch, dtype=FLOAT)
+    principal_point = 1000 * torch.rand(*batch, 2, dtype=FLOAT)
+    focal = 900 + 2000 * torch.rand(batch, dtype=FLOAT)
+    gap = projection_gap(points, camera, center, height, principal_point, focal)
+    assert gap.shape == (*batch, 7) and gap.dtype == FLOAT
+    for at in np.ndindex(*batch, 7):
+        person, point = at[:-1], points[at].numpy()
+        s, tx, ty = camera[person].numpy()
+        b, f = height[person].item(), focal[person].item()
+        c, p = center[person].numpy(), principal_point[person].numpy()
+        shift = np.array([tx, ty])
+        x, y, z = point + [*(shift + 2 * (c - p) / (b * s)), 2 * f / (b * s)]
+        full = f * np.array([x, y]) / z + p
+        x, y, z = point + [*shift, 2 * 5000 / (256 * s)]
+        crop = 5000 * np.array([x, y]) / z * b / 256 + c
+        np.testing.assert_allclose(gap[at].item(), np.linalg.norm(full - crop))
+
+
+def test_projection_gap_vanishes_where_the_cameras_are_one():
+    """The body's origin always; all points if box and focal length are the crop's."""
+    points = 0.5 * torch.randn(9, 3, dtype=FLOAT)
+    points[0] = 0
+    camera = torch.tensor([0.8, 0.1, -0.2], dtype=FLOAT)
+    middle = torch.tensor([400.0, 300.0], dtype=FLOAT)
+    same = projection_gap(points, camera, middle, 512.0, middle, 10_000.0)
+    torch.testing.assert_close(same, torch.zeros(9, dtype=FLOAT), atol=1e-9, rtol=0)
+    near = projection_gap(points, camera, middle + 200, 512.0, middle, 1000.0)
+    assert near[0] < 1e-9 and near[1:].min() > 0.1
+    far = projection_gap(points, camera, middle + 200, 512.0, middle, 10_000.0)
+    assert (far[1:] < near[1:]).all()
 
 
 def test_a_whole_crop_camera_unit_is_half_the_box():
