@@ -79,16 +79,16 @@ def load_results(path: str | PathLike) -> Results:
     _check_version(document, path)
     try:
         parts = unpack_npz(document) if is_npz else unpack_json(document)
+        names = tuple(parts['joint_names'])
     except KeyError as error:
         raise ValueError(f'{path}: the key {error} is missing') from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ValueError(
             f'{path} does not have the form of results: {error}'
         ) from error
-    if tuple(parts['joint_names']) != JOINTS.names:
+    if names != JOINTS.names:
         raise ValueError(
-            f'{path}: joint_names must be those of {JOINTS.name}, got '
-            f'{list(parts["joint_names"])}'
+            f'{path}: joint_names must be those of {JOINTS.name}, got {list(names)}'
         )
     people = _check_columns(parts['people'], parts['kind'], path)
     return Results(
@@ -126,7 +126,9 @@ def motion_from_results(results: Results) -> Motion:
         ValueError: If the results are those of a picture.
     """
     if results.kind != 'video':
-        raise ValueError(f'a motion needs results of a video, got a {results.kind}')
+        raise ValueError(
+            f'a motion needs results of a video, got those of kind {results.kind!r}'
+        )
     columns = results.people
     people = []
     for person_id in dict.fromkeys(columns['person_ids'].tolist()):
@@ -205,9 +207,9 @@ def _check_columns(
             column = np.asarray(columns[name])
             if column.dtype == object:
                 raise ValueError('rows of different lengths')
-            with np.errstate(over='ignore'):  # infinity is refused below
+            with np.errstate(over='ignore', invalid='raise'):  # infinity: see below
                 column = column.astype(dtype)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise ValueError(f'{path}: {name} is not an array: {error}') from error
         if count == 0 and column.size == 0:
             column = column.reshape(0, *(10 if size is ANY else size for size in shape))

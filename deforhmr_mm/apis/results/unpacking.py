@@ -13,6 +13,9 @@ from .schema import CAMERA_COLUMNS, JOINTS, PICTURE_COLUMNS, VIDEO_COLUMNS
 
 MODEL_KEYS = ('checkpoint', 'checkpoint_sha256', 'body_name', 'body_fingerprint')
 
+SOURCE_TYPES = {'path': str, 'height': int, 'width': int}
+VIDEO_TYPES = {'fps': float, 'num_frames': int}
+
 
 def unpack_npz(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Sort the arrays of an NPZ file.
@@ -64,7 +67,8 @@ def unpack_json(document: Mapping[str, Any]) -> dict[str, Any]:
     The rows of a video are those of one person after the other, as in NPZ files.
     """
     kind = _check_kind(document['kind'])
-    source = document[kind]
+    types = SOURCE_TYPES if kind == 'image' else {**SOURCE_TYPES, **VIDEO_TYPES}
+    source = {key: as_type(document[kind][key]) for key, as_type in types.items()}
     if kind == 'image':
         rows = [_picture_row(person) for person in document['people']]
         names: Sequence[str] = JOINTS.names
@@ -72,7 +76,13 @@ def unpack_json(document: Mapping[str, Any]) -> dict[str, Any]:
     else:
         rows = _video_rows(document)
         names = document['joint_names']
-        camera = document['camera']
+        camera = {
+            'focal_length': float(document['camera']['focal_length']),
+            'focal_length_source': str(document['camera']['focal_length_source']),
+            'principal_point': [
+                float(v) for v in document['camera']['principal_point']
+            ],
+        }
     people = {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
     if not rows:
         columns = PICTURE_COLUMNS if kind == 'image' else VIDEO_COLUMNS
@@ -84,7 +94,7 @@ def unpack_json(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         'kind': kind,
         'generator': document['generator'],
-        'source': dict(source),
+        'source': source,
         'camera': camera,
         'model': {key: document['model'][key] for key in MODEL_KEYS},
         'joint_names': names,

@@ -8,7 +8,10 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
-__all__ = ['composite_on_black', 'decode_with_alpha', 'to_bgr']
+__all__ = ['composite_on_black', 'decode_by_pillow', 'to_bgr']
+
+# Formats that not every build of OpenCV reads.
+NOT_OPENCVS = ('AVIF', 'GIF')
 
 
 def composite_on_black(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -73,18 +76,18 @@ def to_bgr(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def decode_with_alpha(data: bytes) -> np.ndarray | None:
-    """Decode a picture that has transparent pixels; only look at the header otherwise.
+def decode_by_pillow(data: bytes) -> np.ndarray | None:
+    """Decode what OpenCV does not decode well; only look at the header otherwise.
 
-    OpenCV gives the colours behind transparent pixels (whatever they are), and with
-    some formats those multiplied by alpha.
+    Of transparent pixels, OpenCV gives the colours behind them (whatever they are), or
+    with some formats those multiplied by alpha. GIF and AVIF only some builds read.
 
     Args:
         data: The bytes of the file.
 
     Returns:
         (H, W, 3) uint8, BGR, upright and before black; of an animation the first frame.
-        None if nothing is transparent, or Pillow does not know the format.
+        None if nothing is transparent and OpenCV knows the format, or Pillow does not.
 
     Raises:
         OSError: If the file is damaged.
@@ -98,7 +101,7 @@ def decode_with_alpha(data: bytes) -> np.ndarray | None:
         except Image.UnidentifiedImageError:
             return None
     with image:
-        if not image.has_transparency_data:
+        if not image.has_transparency_data and image.format not in NOT_OPENCVS:
             return None
         pixels = np.asarray(ImageOps.exif_transpose(image).convert('RGBA'))
     return composite_on_black(pixels[..., 2::-1], pixels[..., 3])

@@ -11,7 +11,7 @@ from PIL.Image import DecompressionBombError
 
 from .foreign_files import explain_undecodable
 from .jpeg import JPEG_START, JPEGLayout, first_rows, read_jpeg_layout
-from .pixel_formats import decode_with_alpha
+from .pixel_formats import decode_by_pillow
 
 __all__ = [
     'EncodedJPEG',
@@ -91,7 +91,7 @@ def _decode_whole(data: bytes, name: str, is_jpeg: bool) -> np.ndarray:
     """Decode a whole file, transparent pixels to black; (H, W, 3) uint8, BGR."""
     if not is_jpeg:  # which has no alpha channel
         try:
-            image = decode_with_alpha(data)
+            image = decode_by_pillow(data)
         except DecompressionBombError as error:
             raise ImageReadError(
                 f'The picture {name} has more pixels than Pillow takes ({error}). Save '

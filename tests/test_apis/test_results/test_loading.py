@@ -124,7 +124,9 @@ def test_nobody(picture_files, video_files, motion):
 
 def test_a_picture_is_no_motion(picture_files):
     for path in picture_files():
-        with pytest.raises(ValueError, match=rf'{path.name}: .*video, got a image'):
+        with pytest.raises(
+            ValueError, match=rf'{path.name}: .*got those of kind .image'
+        ):
             load_motion(path)
 
 
@@ -183,6 +185,42 @@ def test_incomplete_json_files_are_named(picture_files, change, message):
     edit_json(json_path, change)
     with pytest.raises(ValueError, match=rf'photo\.json.*{message}'):
         load_results(json_path)
+
+
+def places(value, at=()):
+    """Every place in a JSON document, by the keys that lead there."""
+    if at:
+        yield at
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
+            if isinstance(key, str) or key < 2:  # lists are alike all along
+                yield from places(inner, (*at, key))
+
+
+@pytest.mark.parametrize('kind', ['photo', 'clip'])
+def test_wherever_a_json_file_is_broken_it_is_an_error_of_one_kind(
+    kind, picture_files, video_files, motion
+):
+    path = picture_files()[0] if kind == 'photo' else video_files(motion)[0]
+    whole = path.read_text()
+    found = list(places(json.loads(whole)))
+    assert len(found) > 100
+    rng = np.random.default_rng(0)
+    refused = 0
+    for at in rng.permutation(np.array(found, object))[:250]:
+        document = json.loads(whole)
+        inner = document
+        for key in at[:-1]:
+            inner = inner[key]
+        inner[at[-1]] = [None, 'x', [], {}, 1e300, [[1]], 3][rng.integers(7)]
+        path.write_text(json.dumps(document))
+        try:
+            load_results(path)
+        except ValueError as error:
+            assert path.name in str(error)
+            refused += 1
+    assert refused > 50
 
 
 @pytest.mark.parametrize(
