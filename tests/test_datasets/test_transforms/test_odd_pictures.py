@@ -67,10 +67,16 @@ ANIMATION = dict(save_all=True, append_images=[OTHER])
         save(RGB, 'WEBP', lossless=True, **ANIMATION),
         save(RGB, 'TIFF', **ANIMATION),
         save(Image.fromarray(RGB).convert('CMYK'), 'TIFF'),
+        save(RGB, 'BMP'),
+        save(RGB, 'PPM'),
+        save(RGB, 'JPEG2000'),
         encode('.png', RGB[..., ::-1].astype(np.uint16) * 257),
         encode('.tif', RGB[..., ::-1].astype(np.uint16) * 257),
     ],
-    ids='palette apng gif gif-frames webp-frames pages cmyk-tiff png16 tiff16'.split(),
+    ids=(
+        'palette apng gif gif-frames webp-frames pages cmyk-tiff bmp ppm jp2 png16 '
+        'tiff16'
+    ).split(),
 )
 def test_colours_stay_and_the_first_frame_is_taken(data):
     close(data, RGB)
@@ -79,6 +85,13 @@ def test_colours_stay_and_the_first_frame_is_taken(data):
 def test_cmyk_jpeg():
     data = save(Image.fromarray(RGB).convert('CMYK'), 'JPEG', quality=95)
     close(data, RGB, tolerance=3)
+
+
+def test_avif():
+    pytest.importorskip('PIL._avif', reason='this build of Pillow has no AVIF')
+    picture = np.kron(RGB, np.ones((8, 8, 1), np.uint8))
+    data = save(picture, 'AVIF', quality=100, subsampling='4:4:4')
+    close(data, picture, tolerance=6)
 
 
 @pytest.mark.parametrize(
