@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import DictAction
 
-from deforhmr_mm.apis import FORMATS, MeshInferencer, load_boxes
+from deforhmr_mm.apis import DEFAULT_FORMATS, FORMATS, MeshInferencer, load_boxes
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -127,7 +127,8 @@ def add_output_arguments(group) -> None:
         nargs='+',
         choices=FORMATS,
         metavar='FORMAT',
-        help=f'what is written, of {" ".join(FORMATS)} (default: overlay json npz glb)',
+        help=f'what is written, of {" ".join(FORMATS)} (default: overlay json npz glb, '
+        'and html for the sample pictures)',
     )
     group.add_argument(
         '--draw-joints', action='store_true', help='show the 2D joints, too'
@@ -174,6 +175,7 @@ def run(args: argparse.Namespace) -> int:
         inputs = SAMPLES
         samples = load_samples(SAMPLES / 'annotations.npz')
         bboxes, bbox_format = samples.bboxes, 'xyxy'
+        args.formats = args.formats or [*DEFAULT_FORMATS, 'html']
     elif len(inputs) == 1:
         (inputs,) = inputs
     if args.bbox_file:

@@ -1,5 +1,6 @@
-"""Inference in mmpose's manner: one call from a picture to people's meshes."""
+"""Inference in mmpose's manner: one call from pictures and videos to meshes."""
 
+from .box_files import load_boxes, load_coco_boxes
 from .camera_info import CameraInfo, focal_length_from_exif, resolve_camera
 from .inference import (
     CheckpointInfo,
@@ -8,12 +9,14 @@ from .inference import (
     init_model,
 )
 from .inferencer import MeshInferencer
-from .inputs import load_coco_boxes
 from .model_zoo import ALIASES, resolve_model
+from .output_options import DEFAULT_FORMATS, FORMATS
 from .results import Results, load_motion, load_results
 
 __all__ = [
     'ALIASES',
+    'DEFAULT_FORMATS',
+    'FORMATS',
     'CameraInfo',
     'CheckpointInfo',
     'ConfigError',
@@ -22,6 +25,7 @@ __all__ = [
     'focal_length_from_exif',
     'inference_topdown',
     'init_model',
+    'load_boxes',
     'load_coco_boxes',
     'load_motion',
     'load_results',

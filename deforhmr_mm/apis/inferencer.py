@@ -391,7 +391,8 @@ class MeshInferencer(BaseInferencer):
         if settings.get('type') != 'MeshVisualizer':
             settings = dict(type='MeshVisualizer')
         # Backends write files into a work directory, which inference has not.
-        settings.update(name=f'mesh_inferencer_{id(self)}', vis_backends=None)
+        settings.pop('vis_backends', None)
+        settings['name'] = f'mesh_inferencer_{id(self)}'
         visualizer = VISUALIZERS.build(settings)
         visualizer.faces = self.model.body_model.faces
         return visualizer

@@ -141,9 +141,7 @@ class MeshRenderer:
             colors = [PALETTE[i % len(PALETTE)] for i in range(len(meshes))]
         if len(colors) != len(meshes):
             raise ValueError(f'{len(meshes)} meshes need as many colors: {len(colors)}')
-        scene = _Scene(meshes, faces, np.asarray(colors, np.float32))
-        if self.occlusion:
-            scene.darken_creases()
+        scene = _Scene(meshes, faces, np.asarray(colors, np.float32), self.occlusion)
         return self._cast(scene, box, *camera)
 
     def _cast(self, scene, box, focal_length, principal_point, image_size):
@@ -196,7 +194,11 @@ class _Scene:
     """All meshes of a picture in one embree scene, with what shading them needs."""
 
     def __init__(
-        self, meshes: list[np.ndarray], faces: np.ndarray, colors: np.ndarray
+        self,
+        meshes: list[np.ndarray],
+        faces: np.ndarray,
+        colors: np.ndarray,
+        occlusion: bool,
     ) -> None:
         from embreex.mesh_construction import TriangleMesh
         from embreex.rtcore_scene import EmbreeScene
@@ -207,13 +209,23 @@ class _Scene:
         self.colors = colors
         self.vertices = np.concatenate(meshes)
         self.normals = np.concatenate([vertex_normals(m, faces) for m in meshes])
-        self.openness = np.ones(len(self.vertices), np.float32)
+        # How open to the surroundings each vertex is; NaN until a ray meets it.
+        self.openness = np.full(
+            len(self.vertices), np.nan if occlusion else 1, np.float32
+        )
         self.faces = faces
         self.num_vertices = len(meshes[0])
 
-    def darken_creases(self) -> None:
-        """Find how open to the surroundings each vertex is."""
-        self.openness = vertex_openness(self.embree, self.vertices, self.normals)
+    def _measure_openness(self, corners: np.ndarray) -> None:
+        """Find it for those of these vertices of which it is not known.
+
+        It takes many rays, so vertices that nothing shows go without: most of them.
+        """
+        new = np.unique(corners[np.isnan(self.openness[corners])])
+        if len(new):
+            self.openness[new] = vertex_openness(
+                self.embree, self.vertices[new], self.normals[new]
+            )
 
     def look(self, rays: np.ndarray, shading: Shading) -> _Seen:
         """Return what rays (N, 3) from the camera's centre, z = 1, meet first."""
@@ -229,6 +241,7 @@ class _Scene:
             depth[found] = hits['tfar'][found]
             corners = self.faces[hits['primID'][found]]
             corners = corners + (person[found] * self.num_vertices)[:, None]
+            self._measure_openness(corners)
             u, v = hits['u'][found], hits['v'][found]
             weights = np.stack([1 - u - v, u, v], axis=-1)
             normals = np.einsum('nk,nkc->nc', weights, self.normals[corners])

@@ -164,7 +164,9 @@ def test_creases_are_less_open_than_bulges():
     sphere = trimesh.creation.icosphere(subdivisions=3, radius=0.1)
     faces = np.ascontiguousarray(sphere.faces, np.int32)
     for normals, expected in ((sphere.vertices, 1.0), (-sphere.vertices, 0.5)):
-        scene = renderer._Scene([sphere.vertices.astype('f4')], faces, np.ones((1, 3)))
+        scene = renderer._Scene(
+            [sphere.vertices.astype('f4')], faces, np.ones((1, 3)), occlusion=False
+        )
         normals = normals / 0.1
         openness = vertex_openness(scene.embree, sphere.vertices, normals, reach=0.3)
         if expected == 1.0:
@@ -173,3 +175,19 @@ def test_creases_are_less_open_than_bulges():
             # A chord of a sphere of radius r along a cosine-weighted direction has the
             # mean length 4 r / 3.
             np.testing.assert_allclose(openness, 4 * 0.1 / 3 / 0.3, atol=0.05)
+
+
+def test_openness_is_found_where_rays_look_and_nowhere_else():
+    """Of a sphere before the camera, that is the half that it shows."""
+    sphere = trimesh.creation.icosphere(subdivisions=3, radius=0.1)
+    faces = np.ascontiguousarray(sphere.faces, np.int32)
+    vertices = (sphere.vertices + (0, 0, 2)).astype('f4')
+    scene = renderer._Scene([vertices], faces, np.ones((1, 3)), occlusion=True)
+    assert np.isnan(scene.openness).all()
+    ys, xs = np.mgrid[-60:61, -60:61]
+    rays = renderer._rays(xs, ys, 1000.0, (0.0, 0.0))
+    seen = scene.look(rays, renderer.Shading())
+    assert np.isfinite(seen.color).all()
+    known = np.isfinite(scene.openness)
+    np.testing.assert_allclose(scene.openness[known], 1.0)
+    assert known[vertices[:, 2] < 1.98].all() and not known[vertices[:, 2] > 2.02].any()
