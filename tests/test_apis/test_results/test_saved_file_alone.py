@@ -10,11 +10,9 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from deforhmr_mm.apis import inference_topdown
-from deforhmr_mm.apis.camera_info import resolve_camera
 from deforhmr_mm.apis.results import encode_json, person_result
 from deforhmr_mm.body_models.landmarks import LANDMARK_NAMES
 from deforhmr_mm.body_models.loading import OPEN_BODY_PATH, load_smpl_file
-from deforhmr_mm.datasets import read_image
 from deforhmr_mm.visualization import encode_meshes
 
 BOXES = {
@@ -25,10 +23,11 @@ BOXES = {
     'bottom right': [290, 200, 330, 260],
 }
 CAMERAS = {
-    'default': (None, None),
+    'default': ('default', None),
     'given': (400.0, None),
     'short and off the centre': (150.0, (90.0, 200.0)),
     'exif': ('exif', None),
+    'auto': ('auto', (150.0, 110.0)),
 }
 
 
@@ -48,23 +47,19 @@ def photo(tmp_path_factory):
 def files(request, photo, model, about, tmp_path_factory):
     """The JSON and the GLB file of five people."""
     focal_length, principal_point = CAMERAS[request.param]
-    size = read_image(photo).shape[:2]
-    camera = resolve_camera(photo, size, focal_length, principal_point)
     samples = inference_topdown(
         model,
         photo,
         list(BOXES.values()),
-        focal_length=camera.focal_length,
-        principal_point=camera.principal_point,
+        focal_length=focal_length,
+        principal_point=principal_point,
     )
-    for sample in samples:
-        sample.set_metainfo(dict(focal_length_source=camera.source))
     meshes = [
         (s.pred_instances.vertices + s.pred_instances.transl)[0].numpy()
         for s in samples
     ]
     folder = tmp_path_factory.mktemp('saved')
-    image = {'path': photo.name, 'height': size[0], 'width': size[1]}
+    image = {'path': photo.name, 'height': 240, 'width': 320}
     people = [person_result(sample) for sample in samples]
     (folder / 'a.json').write_bytes(encode_json(people, image, about))
     glb = encode_meshes(meshes, model.body_model.faces, 'glb')
@@ -91,6 +86,7 @@ def test_the_camera_is_the_one_that_was_asked_for(files):
         'given': (400, [159.5, 119.5], 'given'),
         'short and off the centre': (150, [90, 200], 'given'),
         'exif': (50 * 400 / 43.26662, [159.5, 119.5], 'exif'),
+        'auto': (50 * 400 / 43.26662, [150, 110], 'exif'),
     }[files[0]]
     for person in people_of(files):
         assert person['focal_length'] == pytest.approx(focal, rel=1e-6)
