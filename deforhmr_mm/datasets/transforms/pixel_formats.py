@@ -103,5 +103,7 @@ def decode_by_pillow(data: bytes) -> np.ndarray | None:
     with image:
         if not image.has_transparency_data and image.format not in NOT_OPENCVS:
             return None
+        if image.mode.startswith(('I', 'F')):
+            return None  # of these modes Pillow's conversion clips the values
         pixels = np.asarray(ImageOps.exif_transpose(image).convert('RGBA'))
     return composite_on_black(pixels[..., 2::-1], pixels[..., 3])

@@ -146,6 +146,13 @@ def test_half_transparent_pixels_are_darker():
     close(save(Image.fromarray(grey, 'LA'), 'PNG'), expected, tolerance=1)
 
 
+def test_16_bits_and_a_transparent_value():
+    """OpenCV reads it, without the key: no value is clipped."""
+    wide = GREY.astype(np.uint16) * 257
+    data = save(Image.fromarray(wide), 'PNG', transparency=int(wide[0, 0]))
+    close(data, GREY[..., None].repeat(3, axis=2))
+
+
 @pytest.mark.parametrize('value', [0, 7, 255])
 def test_alpha_that_is_the_same_everywhere_says_nothing(value):
     rgba = RGBA.copy()
