@@ -134,6 +134,7 @@ def noisy_detections(
 
 def box_iou(first: np.ndarray, second: np.ndarray) -> float:
     """Shared part of two boxes (4,)."""
+    first, second = np.asarray(first), np.asarray(second)
     low = np.maximum(first[:2], second[:2])
     high = np.minimum(first[2:], second[2:])
     shared = np.prod(np.clip(high - low, 0, None))
