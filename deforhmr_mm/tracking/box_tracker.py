@@ -16,7 +16,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .overlap import check_detections, without_duplicates
+from .checks import check_detections, check_positive
+from .overlap import without_duplicates
 
 # A box that covers more than this of another is the same person seen twice.
 DUPLICATE_IOU = 0.7
@@ -126,17 +127,6 @@ class PersonTracker:
         return self._numbers.setdefault(found, len(self._numbers))
 
 
-def check_positive(name: str, value: float, zero: bool = False) -> None:
-    """Refuse a number that is not finite and positive, or 0 where that is allowed.
-
-    Raises:
-        ValueError: The message names the argument.
-    """
-    if not (np.isfinite(value) and (value > 0 or (zero and value == 0))):
-        kind = 'a positive number or 0' if zero else 'a positive number'
-        raise ValueError(f'{name} must be {kind}, got {value}')
-
-
 def _require_trackers() -> tuple[ModuleType, ModuleType]:
     """Import the tracking library, which nothing else in the package needs."""
     try:
@@ -146,7 +136,7 @@ def _require_trackers() -> tuple[ModuleType, ModuleType]:
         # trackers names opencv-python, which must not meet the headless OpenCV.
         raise ImportError(
             f'people are tracked with the library trackers, which cannot be imported '
-            f'({error}). Install it: pip install --no-deps trackers, and '
-            f'pip install supervision'
+            f'({error}). Install it: pip install supervision && '
+            f'pip install --no-deps trackers'
         ) from error
     return trackers, supervision

@@ -17,9 +17,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import roma
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.spatial.transform import Rotation
+
+Array = np.ndarray
 
 
 class OneEuroState(NamedTuple):
@@ -27,15 +29,15 @@ class OneEuroState(NamedTuple):
 
     Attributes:
         time: Seconds, of the last input.
-        raw: The last input.
-        value: The last output, of the same shape.
+        raw: The last input, float64.
+        value: The last output, of the same shape, float64.
         velocity: (..., D), smoothed change of the input a second.
     """
 
     time: float
-    raw: Tensor
-    value: Tensor
-    velocity: Tensor
+    raw: Array
+    value: Array
+    velocity: Array
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,11 @@ class OneEuroFilter:
     Example:
         >>> follow, state = OneEuroFilter(min_cutoff=1.0), None
         >>> for frame, x in enumerate((0.0, 1.0, 1.0)):
-        ...     state = follow.step(state, torch.tensor([x]), frame / (2 * torch.pi))
+        ...     state = follow.step(state, [x], frame / (2 * np.pi))
         ...     print(state.value)
-        tensor([0.])
-        tensor([0.5000])
-        tensor([0.7500])
+        [0.]
+        [0.5]
+        [0.75]
     """
 
     min_cutoff: float = 1.0
@@ -79,7 +81,7 @@ class OneEuroFilter:
             raise ValueError(f'beta must be 0 or positive, got {self.beta}')
 
     def step(
-        self, state: OneEuroState | None, value: Tensor, time: float
+        self, state: OneEuroState | None, value: ArrayLike, time: float
     ) -> OneEuroState:
         """Take the next value of a stream.
 
@@ -94,28 +96,28 @@ class OneEuroFilter:
         Raises:
             ValueError: If the time is not later than the last, or the shape another.
         """
+        value = np.array(value, dtype=np.float64)
         if state is None:
-            still = torch.zeros_like(self._difference(value, value))
+            still = np.zeros_like(self._difference(value, value))
             return OneEuroState(time, value, value, still)
         if not time > state.time:
             raise ValueError(f'time must be later than {state.time} s, got {time} s')
         if value.shape != state.raw.shape:
             raise ValueError(
-                f'value: expected shape {tuple(state.raw.shape)} as before, got '
-                f'{tuple(value.shape)}'
+                f'value: expected shape {state.raw.shape} as before, got {value.shape}'
             )
         period = time - state.time
         velocity = self._difference(state.raw, value) / period
         share = _share(self.d_cutoff, period)
         velocity = state.velocity + share * (velocity - state.velocity)
-        speed = velocity.norm(dim=-1, keepdim=True)
+        speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
         share = _share(self.min_cutoff + self.beta * speed, period)
         # From the input back towards the last output: the same point as from the last
         # output on, but the rounding errors of rotations do not pile up.
         back = (1 - share) * self._difference(value, state.value)
         return OneEuroState(time, value, self._move(value, back), velocity)
 
-    def follow(self, values: Tensor, times: Sequence[float]) -> Tensor:
+    def follow(self, values: ArrayLike, times: Sequence[float]) -> Array:
         """Filter a whole stream as `step` does, value by value.
 
         Args:
@@ -123,15 +125,16 @@ class OneEuroFilter:
             times: T increasing numbers, seconds.
 
         Returns:
-            (T, ..., D).
+            (T, ..., D) float64.
         """
-        state, filtered = None, []
-        for value, time in zip(values, times, strict=True):
+        filtered = np.array(values, dtype=np.float64)
+        state = None
+        for i, (value, time) in enumerate(zip(filtered, times, strict=True)):
             state = self.step(state, value, time)
-            filtered.append(state.value)
-        return torch.stack(filtered) if filtered else values
+            filtered[i] = state.value
+        return filtered
 
-    def smooth(self, values: Tensor, times: Sequence[float]) -> Tensor:
+    def smooth(self, values: ArrayLike, times: Sequence[float]) -> Array:
         """Filter a whole stream without lag, half-way between forward and backward.
 
         Args:
@@ -139,18 +142,20 @@ class OneEuroFilter:
             times: T increasing numbers, seconds.
 
         Returns:
-            (T, ..., D).
+            (T, ..., D) float64.
         """
+        times = np.asarray(times, dtype=np.float64)
         forward = self.follow(values, times)
-        backward = self.follow(values.flip(0), [-time for time in reversed(times)])
-        half = 0.5 * self._difference(forward, backward.flip(0))
-        return self._move(forward, half)
+        if len(forward) == 0:
+            return forward
+        backward = self.follow(np.asarray(values)[::-1], -times[::-1])[::-1]
+        return self._move(forward, 0.5 * self._difference(forward, backward))
 
-    def _difference(self, start: Tensor, end: Tensor) -> Tensor:
+    def _difference(self, start: Array, end: Array) -> Array:
         """The step (..., D) that leads from `start` to `end`."""
         return end - start
 
-    def _move(self, start: Tensor, step: Tensor) -> Tensor:
+    def _move(self, start: Array, step: Array) -> Array:
         """Where a step from `start` leads."""
         return start + step
 
@@ -165,19 +170,22 @@ class RotationOneEuroFilter(OneEuroFilter):
     for each rad/s.
 
     Example:
-        >>> turns = roma.rotvec_to_rotmat(torch.tensor([[0.0, 0, 3.1], [0, 0, -3.1]]))
-        >>> filtered = RotationOneEuroFilter().follow(turns, [0.0, 1 / (2 * torch.pi)])
-        >>> roma.rotmat_to_rotvec(filtered[1]).abs()  # half-way across 180 degrees
-        tensor([0.0000, 0.0000, 3.1416])
+        >>> turns = Rotation.from_rotvec([[0.0, 0, 3.0], [0, 0, -3.0]]).as_matrix()
+        >>> filtered = RotationOneEuroFilter().follow(turns, [0.0, 1 / (2 * np.pi)])
+        >>> abs(Rotation.from_matrix(filtered[1]).as_rotvec()).round(4)
+        array([0.    , 0.    , 3.1416])
     """
 
-    def _difference(self, start: Tensor, end: Tensor) -> Tensor:
-        return roma.rotmat_to_rotvec(start.mT @ end)
+    def _difference(self, start: Array, end: Array) -> Array:
+        turned = np.swapaxes(start, -1, -2) @ end
+        vectors = Rotation.from_matrix(turned.reshape(-1, 3, 3)).as_rotvec()
+        return vectors.reshape(turned.shape[:-1])
 
-    def _move(self, start: Tensor, step: Tensor) -> Tensor:
-        return start @ roma.rotvec_to_rotmat(step)
+    def _move(self, start: Array, step: Array) -> Array:
+        turned = Rotation.from_rotvec(step.reshape(-1, 3)).as_matrix()
+        return start @ turned.reshape(start.shape)
 
 
-def _share(cutoff: float | Tensor, period: float) -> float | Tensor:
+def _share(cutoff: float | Array, period: float) -> float | Array:
     """Weight of a new input in a low-pass filter of that cutoff, Hz."""
     return 1 / (1 + 1 / (2 * math.pi * cutoff * period))

@@ -42,26 +42,35 @@ class Piece(NamedTuple):
     Attributes:
         rows: Rows of the table of boxes, one for each frame in which there is one, in
             the order of the frames.
-        cut_before: Frames in which the person covered another, just before the piece.
+        cut_before: Number of frames just before the piece that were cut away.
         cut_after: The same after it.
+        head: Rows cut away before the piece, where the track began with them.
+        tail: Rows cut away after it, where the track ended with them.
     """
 
     rows: Array
     cut_before: int = 0
     cut_after: int = 0
+    head: Array = np.zeros(0, dtype=int)
+    tail: Array = np.zeros(0, dtype=int)
 
 
 def cut_at_contacts(
-    pieces: Sequence[Piece], table: Array, fps: float, max_gap_seconds: float
+    pieces: Sequence[Piece],
+    table: Array,
+    num_frames: int,
+    fps: float,
+    max_gap_seconds: float,
 ) -> list[Piece]:
     """Take the boxes out in which people cover each other, so that one was not seen.
 
-    A contact longer than `max_gap_seconds` stays: nothing better than what the tracker
-    found is known of it.
+    Nothing better than what the tracker found is known of a contact that is longer than
+    `max_gap_seconds`, or with which the video begins or ends; these stay as they are.
 
     Args:
         pieces: Tracks.
         table: (M, 6) rows of frame, box (left, top, right, bottom) and score.
+        num_frames: Frames of the video.
         fps: Frames a second.
         max_gap_seconds: See above.
 
@@ -83,7 +92,11 @@ def cut_at_contacts(
                 contacts[other].append(contact)
     cut = []
     for piece, of_piece in zip(pieces, contacts, strict=True):
-        runs = [run for run in _merged(of_piece) if run[1] - run[0] + 1 <= longest]
+        runs = [
+            (first, last)
+            for first, last in _merged(of_piece)
+            if last - first + 1 <= longest and first > 0 and last < num_frames - 1
+        ]
         cut += _cut(piece, table[piece.rows, 0].astype(int), runs)
     return cut
 
@@ -92,6 +105,9 @@ def join_pieces(
     pieces: Sequence[Piece], table: Array, fps: float, max_gap_seconds: float
 ) -> list[Array]:
     """Join the pieces that one person left; see `cut_at_contacts` for the arguments.
+
+    Boxes that were cut away stay away where pieces are joined. A person who came or
+    went in a contact has those with which the track began or ended.
 
     Returns:
         Rows of the table for each person, in the order of the frames.
@@ -118,11 +134,12 @@ def join_pieces(
 
 
 def _chain(head: int, follows: dict[int, int], pieces: Sequence[Piece]) -> Array:
-    rows = []
+    chain = []
     while head < len(pieces):
-        rows.append(pieces[head].rows)
+        chain.append(pieces[head])
         head = follows[head]
-    return np.concatenate(rows)
+    rows = [piece.rows for piece in chain]
+    return np.concatenate([chain[0].head, *rows, chain[-1].tail])
 
 
 def _end(seen: Array, fps: float, last: bool) -> EndMotion:
@@ -192,15 +209,13 @@ def _merged(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _cut(piece: Piece, frames: Array, runs: list[tuple[int, int]]) -> list[Piece]:
     """Parts of a piece between runs of frames."""
     parts = []
-    edges = [(None, None), *runs, (None, None)]
+    edges = [(0, -1), *runs, (frames[-1] + 1, frames[-1])]  # of no frames at the ends
     for (low, begin), (end, high) in zip(edges[:-1], edges[1:], strict=True):
-        inside = np.ones(len(frames), dtype=bool)
-        if begin is not None:
-            inside &= frames > begin
-        if end is not None:
-            inside &= frames < end
+        inside = (frames > begin) & (frames < end)
         if inside.any():
-            before = 0 if begin is None else begin - low + 1
-            after = 0 if end is None else high - end + 1
-            parts.append(Piece(piece.rows[inside], before, after))
+            parts.append(Piece(piece.rows[inside], begin - low + 1, high - end + 1))
+    if parts:
+        first, last = parts[0].rows[0], parts[-1].rows[-1]
+        parts[0] = parts[0]._replace(head=piece.rows[piece.rows < first])
+        parts[-1] = parts[-1]._replace(tail=piece.rows[piece.rows > last])
     return parts

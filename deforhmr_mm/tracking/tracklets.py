@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
 from .box_motion import bridge
-from .box_tracker import PersonTracker, check_positive
-from .overlap import box_iou, check_detections
+from .box_tracker import PersonTracker
+from .checks import check_detections, check_positive
+from .overlap import box_iou
 from .pieces import Piece, cut_at_contacts, join_pieces
 
 Array = np.ndarray
@@ -63,17 +64,19 @@ def track_boxes(
 
     1. :class:`PersonTracker` joins the boxes of following frames, of several for one
        person the best.
-    2. Where two people cover each other for no longer than `max_gap_seconds`, their
-       boxes are set aside: some are of one, some of the other, some of both together.
+    2. Where two people cover each other for no longer than `max_gap_seconds`, so that
+       one is not seen, their boxes are set aside: some are of one, some of the other,
+       some of both together.
     3. The pieces are joined anew (Hungarian) by position, speed and size, extrapolated
        from both sides.
     4. Gaps are bridged, and boxes with low scores or set aside taken back where they
        are what was expected.
     5. Who was seen in fewer frames than `min_length_seconds` has is dropped.
 
-    Boxes alone do not tell two people who cross from two who meet and turn back. Even
-    movement is taken to be likelier, so that the latter swap identities unless their
-    sizes differ clearly.
+    Boxes alone do not tell two people who cross from two who meet, cover each other and
+    turn back. Even movement is taken to be likelier, so that the latter swap
+    identities, often even where their sizes differ. Two who meet and turn back in plain
+    sight keep them.
 
     Args:
         detections: For each frame boxes (N, 4), pixels (left, top, right, bottom), and
@@ -113,7 +116,7 @@ def track_boxes(
     pieces = [
         Piece(np.flatnonzero(owner == i)) for i in range(owner.max(initial=-1) + 1)
     ]
-    pieces = cut_at_contacts(pieces, table, fps, max_gap_seconds)
+    pieces = cut_at_contacts(pieces, table, len(frames), fps, max_gap_seconds)
     people = join_pieces(pieces, table, fps, max_gap_seconds)
     people = _take_back(people, table, fps)
     needed = min(round(min_length_seconds * fps), (len(frames) + 1) // 2)
