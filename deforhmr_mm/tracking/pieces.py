@@ -26,6 +26,8 @@ _MARGIN_SECONDS = 0.1
 _END_SECONDS = 0.5
 # Worse pieces than this do not belong together, see `misfit`.
 _MAX_MISFIT = 80.0
+# What the tracker found is left only for something that fits better by this.
+_TRACKER_SAYS_SO = 10.0
 
 
 class _Course(NamedTuple):
@@ -40,6 +42,7 @@ class Piece(NamedTuple):
     """A part of one person's track.
 
     Attributes:
+        track: Number of the track.
         rows: Rows of the table of boxes, one for each frame in which there is one, in
             the order of the frames.
         cut_before: Number of frames just before the piece that were cut away.
@@ -48,6 +51,7 @@ class Piece(NamedTuple):
         tail: Rows cut away after it, where the track ended with them.
     """
 
+    track: int
     rows: Array
     cut_before: int = 0
     cut_after: int = 0
@@ -125,7 +129,9 @@ def join_pieces(
             gap = starts[j].time - ends[i].time
             cut = max(before.cut_after, after.cut_before) / fps
             if 0 < gap <= max_gap_seconds + cut + 1 / fps:
-                costs[i, j] = min(misfit(ends[i], starts[j]), costs[i, j])
+                costs[i, j] = misfit(ends[i], starts[j])
+                if before.track == after.track:
+                    costs[i, j] = min(costs[i, j], _MAX_MISFIT) - _TRACKER_SAYS_SO
     follows = dict(
         zip(*(side.tolist() for side in linear_sum_assignment(costs)), strict=True)
     )
@@ -213,7 +219,8 @@ def _cut(piece: Piece, frames: Array, runs: list[tuple[int, int]]) -> list[Piece
     for (low, begin), (end, high) in zip(edges[:-1], edges[1:], strict=True):
         inside = (frames > begin) & (frames < end)
         if inside.any():
-            parts.append(Piece(piece.rows[inside], begin - low + 1, high - end + 1))
+            rows = piece.rows[inside]
+            parts.append(Piece(piece.track, rows, begin - low + 1, high - end + 1))
     if parts:
         first, last = parts[0].rows[0], parts[-1].rows[-1]
         parts[0] = parts[0]._replace(head=piece.rows[piece.rows < first])

@@ -26,6 +26,8 @@ Array = np.ndarray
 # must be, and nobody else that much less this margin.
 _TAKE_BACK_IOU = 0.6
 _TAKE_BACK_MARGIN = 0.15
+# False alarms here and there seem to be a person who is seen more rarely than this.
+_MIN_SEEN = 0.25
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def track_boxes(
        from both sides.
     4. Gaps are bridged, and boxes with low scores or set aside taken back where they
        are what was expected.
-    5. Who was seen in fewer frames than `min_length_seconds` has is dropped.
+    5. Who was seen in fewer frames than `min_length_seconds` has, or in less than a
+       quarter of the frames from the first to the last, is dropped.
 
     Boxes alone do not tell two people who cross from two who meet, cover each other and
     turn back. Even movement is taken to be likelier, so that the latter swap
@@ -114,14 +117,15 @@ def track_boxes(
     ids = [tracker.update(boxes, marks) for boxes, marks in frames]
     owner = np.concatenate([np.zeros(0, np.int64), *ids])
     pieces = [
-        Piece(np.flatnonzero(owner == i)) for i in range(owner.max(initial=-1) + 1)
+        Piece(i, np.flatnonzero(owner == i)) for i in range(owner.max(initial=-1) + 1)
     ]
     pieces = cut_at_contacts(pieces, table, len(frames), fps, max_gap_seconds)
     people = join_pieces(pieces, table, fps, max_gap_seconds)
     people = _take_back(people, table, fps)
     needed = min(round(min_length_seconds * fps), (len(frames) + 1) // 2)
     people = sorted(
-        (rows for rows in people if len(rows) >= needed), key=lambda rows: rows[0]
+        (rows for rows in people if _is_person(table[rows, 0], needed)),
+        key=lambda rows: rows[0],
     )
     return [
         _tracklet(number, table[rows], fps, smooth)
@@ -160,6 +164,12 @@ def _take_back(people: list[Array], table: Array, fps: float) -> list[Array]:
             if sure and frame not in seen[who]:
                 people[who] = np.sort(np.append(people[who], free[column]))
     return people
+
+
+def _is_person(frames: Array, needed: int) -> bool:
+    """Whether somebody seen in these frames is no chain of false alarms."""
+    length = frames[-1] - frames[0] + 1
+    return len(frames) >= max(needed, _MIN_SEEN * length)
 
 
 def _tracklet(person_id: int, seen: Array, fps: float, smooth: bool) -> Tracklet:

@@ -153,6 +153,15 @@ def test_false_alarms_second_boxes_and_low_scores():
     np.testing.assert_allclose(tracklet.bboxes, expected, atol=1e-3)
 
 
+def test_scattered_false_alarms_are_nobody():
+    detections = one_person(120)
+    for i in range(10, 110, 12):
+        boxes = np.concatenate([detections[i][0], [[600, 60, 680, 260]]])
+        detections[i] = (boxes, [0.9, 0.9])
+    (tracklet,) = track_boxes(detections, fps=30)
+    np.testing.assert_allclose(tracklet.bboxes, walk(range(120)), atol=1e-3)
+
+
 def test_a_person_who_is_there_from_the_start_of_a_contact():
     """Two who stand before each other all through a short video are both there."""
     other = walk(range(20)) + [30, 10, 30, 10]
