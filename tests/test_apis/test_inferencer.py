@@ -127,7 +127,7 @@ def test_written_files_agree(inferencer, tmp_path):
 
     document = json.loads((out / names[2]).read_text())
     body = inferencer.model.body_model
-    assert document['schema_version'] == '1.0'
+    assert document['schema_version'] == '2.0'
     assert document['model']['body_fingerprint'] == body.fingerprint
     assert document['model']['checkpoint'] == 'tiny.pth'
     assert len(document['model']['checkpoint_sha256']) == 64
@@ -141,7 +141,7 @@ def test_written_files_agree(inferencer, tmp_path):
         for i, (person, listed) in enumerate(
             zip(people, document['people'], strict=True)
         ):
-            assert listed['id'] == i
+            assert listed['person_id'] == i
             # The parameters alone give the joints again.
             posed = body(
                 torch.from_numpy(arrays['global_orient_rotmat'][i][None, None]),

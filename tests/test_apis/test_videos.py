@@ -5,9 +5,9 @@ import os
 
 import numpy as np
 import pytest
-from deforhmr_mm.apis.video_files import VideoReader, VideoWriter
 
 from deforhmr_mm.apis import MeshInferencer, load_results
+from deforhmr_mm.apis.video_files import VideoReader, VideoWriter
 from tests.crossing_video import (
     FOCAL,
     FPS,

@@ -21,6 +21,7 @@ from deforhmr_mm.structures import get_keypoint_set
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / 'demo' / 'inferencer_demo.py'
+JOINTS = get_keypoint_set('smpl24')
 BOX = ['--bbox', '20', '10', '40', '80']
 
 
@@ -231,7 +232,7 @@ def test_sample_truth_is_that_of_the_annotations(demo, samples):
     joints = demo.pose_samples(samples, SMPL())
     with np.load(demo.SAMPLES / 'annotations.npz') as data:
         names, labels = data['imgname'], data['S']
-    shared = demo.JOINTS.map_to(get_keypoint_set('spin24'))
+    shared = JOINTS.map_to(get_keypoint_set('spin24'))
     assert len(shared.source) >= 12 and set(joints) == set(samples.bboxes)
     for name, posed in joints.items():
         relative = posed - posed[:, :1]
@@ -240,7 +241,7 @@ def test_sample_truth_is_that_of_the_annotations(demo, samples):
             labels[names == name][:, shared.target, :3],
             atol=1e-3,
         )
-        person = {'joints_3d': dict(zip(demo.JOINTS.names, posed[0] + 3, strict=True))}
+        person = {'joints_3d': dict(zip(JOINTS.names, posed[0] + 3, strict=True))}
         assert demo.joint_error(person, posed[0]) == pytest.approx(0, abs=1e-3)
 
 
@@ -252,7 +253,9 @@ def test_truth_of_another_body_is_left_out(demo, samples):
 def test_sample_pictures(run, demo, samples):
     code, out, errors, files = run()
     assert (code, errors) == (0, [])
-    assert files == sorted(sum((outputs(Path(n).stem) for n in samples.bboxes), []))
+    stems = [Path(name).stem for name in samples.bboxes]
+    pages = [f'{stem}.html' for stem in stems]
+    assert files == sorted(sum(map(outputs, stems), pages))
     people = sum(len(boxes) for boxes in samples.bboxes.values())
     rows = re.findall(r'^\d+\.jpg +\d+ +.*? (\d+\.\d) +\d+\.\d\d$', out, re.M)
     mean = re.search(rf'mean MPJPE of {people} people: (\d+\.\d) mm', out)
