@@ -109,7 +109,7 @@ def test_written_files_agree(inferencer, tmp_path):
         picture(0), bboxes=BOXES, out_dir=out, return_datasamples=True, return_vis=True
     )
     stem = 'image_0000'
-    names = [f'{stem}_overlay.png', f'{stem}.glb', f'{stem}.json', f'{stem}.npz']
+    names = [f'{stem}_overlay.png', f'{stem}.json', f'{stem}.npz', f'{stem}.glb']
     assert sorted(os.listdir(out)) == sorted(names)
     assert result['files'] == [str(out / name) for name in names]
     (samples,) = result['predictions']
@@ -118,14 +118,14 @@ def test_written_files_agree(inferencer, tmp_path):
     overlay = cv2.imread(str(out / names[0]))[..., ::-1]
     np.testing.assert_array_equal(overlay, result['visualization'][0])
 
-    scene = trimesh.load_scene(out / names[1], process=False)
+    scene = trimesh.load_scene(out / names[3], process=False)
     for i, person in enumerate(people):
         vertices = (person.vertices + person.transl)[0].numpy() * (1, -1, -1)
         mesh = scene.geometry[f'person_{i}']
         np.testing.assert_allclose(mesh.vertices, vertices, atol=1e-5)
         np.testing.assert_array_equal(mesh.faces, inferencer.model.body_model.faces)
 
-    document = json.loads((out / names[2]).read_text())
+    document = json.loads((out / names[1]).read_text())
     body = inferencer.model.body_model
     assert document['schema_version'] == '2.0'
     assert document['model']['body_fingerprint'] == body.fingerprint
@@ -133,7 +133,7 @@ def test_written_files_agree(inferencer, tmp_path):
     assert len(document['model']['checkpoint_sha256']) == 64
     assert document['image'] == {'path': stem, 'height': 100, 'width': 120}
 
-    with np.load(out / names[3], allow_pickle=False) as arrays:
+    with np.load(out / names[2], allow_pickle=False) as arrays:
         assert str(arrays['body_fingerprint']) == body.fingerprint
         assert (
             str(arrays['checkpoint_sha256']) == (document['model']['checkpoint_sha256'])
