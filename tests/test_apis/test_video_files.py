@@ -9,7 +9,6 @@ import pytest
 
 from deforhmr_mm.apis import video_writer
 from deforhmr_mm.apis.video_files import VideoReader, VideoWriter, is_video
-from deforhmr_mm.apis.webcam import WebcamReader
 
 av = pytest.importorskip('av')
 
@@ -380,40 +379,3 @@ def test_missing_pyav_is_one_clear_line(tmp_path, monkeypatch):
 def test_video_names():
     assert is_video('a/b.MOV') and is_video('c.webm')
     assert not is_video('a.jpg') and not is_video('mp4')
-
-
-class StandInCapture:
-    """OpenCV's camera 0 with three frames; there is no other."""
-
-    def __init__(self, index):
-        self.images = [grey(level, 4, 6) for level in (1, 2, 3)] if index == 0 else []
-        self.is_open = index < 2
-
-    def isOpened(self):
-        return self.is_open
-
-    def read(self):
-        if not (self.is_open and self.images):
-            return False, None
-        return True, self.images.pop(0)
-
-    def get(self, _):
-        return 0.0
-
-    def release(self):
-        self.is_open = False
-
-
-def test_webcam(monkeypatch):
-    monkeypatch.setattr('cv2.VideoCapture', StandInCapture)
-    with WebcamReader(0) as camera:
-        assert (camera.size, camera.fps, camera.num_frames) == ((4, 6), 30.0, None)
-        assert levels(camera) == [1, 2, 3]
-    with WebcamReader(0) as camera:
-        frames = iter(camera)
-        next(frames)
-    assert list(frames) == []
-    with pytest.raises(OSError, match='webcam 1 gives no picture'):
-        WebcamReader(1)
-    with pytest.raises(OSError, match='webcam 2 cannot be opened'):
-        WebcamReader(2)
