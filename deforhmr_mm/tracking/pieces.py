@@ -19,7 +19,7 @@ Array = np.ndarray
 _CONTACT_IOUS = (0.2, 0.35, 0.5)
 # A contact in which the boxes never overlapped by more, and in which both people were
 # seen in most frames, left no doubt.
-_CLEAR_IOU, _CLEAR_SHARE = 0.6, 0.6
+_CLEAR_IOU, _CLEAR_SHARE = 0.4, 0.6
 # Boxes just before and after are drawn to the other person as well.
 _MARGIN_SECONDS = 0.1
 # A movement is told from the boxes in this time at the end of a piece.
@@ -27,7 +27,7 @@ _END_SECONDS = 0.5
 # Worse pieces than this do not belong together, see `misfit`.
 _MAX_MISFIT = 80.0
 # What the tracker found is left only for something that fits better by this.
-_TRACKER_SAYS_SO = 10.0
+_TRACKER_SAYS_SO = 20.0
 
 
 class _Course(NamedTuple):
