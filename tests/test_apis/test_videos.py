@@ -46,13 +46,7 @@ def true_person(bbox, frame):
     return int(np.argmax([box_iou(bbox, true) for true in crossing().bboxes[frame]]))
 
 
-# In one of these videos the two are still taken for one another.
-SWAPPED = pytest.param(
-    4, marks=pytest.mark.xfail(strict=True, reason='known: the ids swap')
-)
-
-
-@pytest.mark.parametrize('seed', [0, 1, 2, 3, SWAPPED, 5])
+@pytest.mark.parametrize('seed', range(6))
 def test_ids_stay_through_the_crossing(make_inferencer, video, seed):
     """Boxes with misses and jitter, one of two people seen while the other hides."""
     inferencer = make_inferencer(noisy_detections(seed))
