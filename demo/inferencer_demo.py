@@ -8,7 +8,6 @@ python demo/inferencer_demo.py webcam --show
 """
 
 import argparse
-import pickle
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,13 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import DictAction
 
-from deforhmr_mm.apis import DEFAULT_FORMATS, FORMATS, MeshInferencer, load_boxes
+from deforhmr_mm.apis import DEFAULT_FORMATS, FORMATS, MeshInferencer
+from deforhmr_mm.apis.command_line import (
+    add_box_arguments,
+    given_boxes,
+    one_line,
+    run_command,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -34,26 +39,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='pictures, videos, folders, globs, URLs, or webcam, webcam:1 (default: '
         'the sample pictures)',
     )
-    add_box_arguments(parser.add_argument_group('where people are'))
+    add_people_arguments(parser.add_argument_group('where people are'))
     add_model_arguments(parser.add_argument_group('model and camera'))
     add_output_arguments(parser.add_argument_group('what comes out'))
     return parser.parse_args(argv)
 
 
-def add_box_arguments(group) -> None:
-    boxes = group.add_mutually_exclusive_group()
-    boxes.add_argument(
-        '--bbox',
-        nargs=4,
-        type=float,
-        action='append',
-        metavar=('X', 'Y', 'W', 'H'),
-        help='box of a person in pixels, once for each person',
-    )
-    boxes.add_argument(
-        '--bbox-file',
-        help='JSON with boxes: COCO annotations or results, or boxes by file name',
-    )
+def add_people_arguments(group) -> None:
+    add_box_arguments(group)
     group.add_argument(
         '--bbox-format',
         choices=('xywh', 'xyxy'),
@@ -153,22 +146,14 @@ def focal_length(text: str) -> float | str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code, 1 if a picture or a setting failed."""
     args = parse_args(argv)
-    start = time.perf_counter()
-    try:
-        failed = run(args)
-    except (OSError, ValueError, ImportError, pickle.UnpicklingError) as error:
-        print(f'error: {one_line(error)}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    print(f'{time.perf_counter() - start:.1f} s in all')
-    return 1 if failed else 0
+    return run_command(lambda: run(args))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Go through the inputs; returns how many failed."""
+    """Go through the inputs; returns the exit code."""
+    start = time.perf_counter()
     samples = None
-    inputs, bboxes, bbox_format = args.inputs, args.bbox, args.bbox_format
+    inputs, bboxes, bbox_format = args.inputs, given_boxes(args), args.bbox_format
     if not inputs:
         if args.bbox or args.bbox_file:
             raise ValueError('--bbox and --bbox-file need the picture that they are of')
@@ -178,8 +163,6 @@ def run(args: argparse.Namespace) -> int:
         args.formats = args.formats or [*DEFAULT_FORMATS, 'html']
     elif len(inputs) == 1:
         (inputs,) = inputs
-    if args.bbox_file:
-        bboxes = load_boxes(args.bbox_file)
     inferencer = MeshInferencer(
         args.model,
         args.weights,
@@ -215,7 +198,9 @@ def run(args: argparse.Namespace) -> int:
         formats=args.formats,
         on_error='continue',
     )
-    return Report(true_joints).show(results)
+    failed = Report(true_joints).show(results)
+    print(f'{time.perf_counter() - start:.1f} s in all')
+    return 1 if failed else 0
 
 
 class Report:
@@ -300,10 +285,6 @@ class Report:
         frames = f'{self.frames} frames, ids {ids}'
         self.row(name, len(self.ids), frames, '-', f'{self.seconds:.2f}')
         self.video = None
-
-
-def one_line(error: object) -> str:
-    return ' '.join(str(error).split())
 
 
 if __name__ == '__main__':

@@ -11,7 +11,6 @@ python tools/analysis_tools/compare_models.py --ann-file data/open_body/test.npz
 """
 
 import argparse
-import pickle
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deforhmr_mm.apis import MeshInferencer, load_boxes
+from deforhmr_mm.apis import MeshInferencer
+from deforhmr_mm.apis.command_line import (
+    add_box_arguments,
+    given_boxes,
+    run_command,
+)
 from deforhmr_mm.apis.inference import BBOX_PADDING
 from deforhmr_mm.datasets import HMRDataset, read_image
 from deforhmr_mm.structures import MeshDataSample
@@ -61,17 +65,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='a checkpoint for each model; "default" for that of a short name',
     )
     parser.add_argument('--names', nargs='+', help='a title for each model')
-    boxes = parser.add_mutually_exclusive_group()
-    boxes.add_argument(
-        '--bbox',
-        nargs=4,
-        type=float,
-        action='append',
-        metavar=('X', 'Y', 'W', 'H'),
-        help='box of a person in pixels, once for each person, for one picture '
-        '(default: as in the demo, what the detector finds)',
-    )
-    boxes.add_argument('--bbox-file', help='JSON with the boxes of pictures')
+    boxes = add_box_arguments(parser)
     boxes.add_argument('--ann-file', help="take a data set's pictures and boxes (.npz)")
     parser.add_argument('--data-root', default='', help="folder of --ann-file's files")
     parser.add_argument(
@@ -167,7 +161,7 @@ def recover(
             for result in inferencer(picture.path, **options, **picture.options)
         ]
     else:
-        boxes = load_boxes(args.bbox_file) if args.bbox_file else args.bbox
+        boxes = given_boxes(args)
         results = inferencer(args.images, bboxes=boxes, bbox_format='xywh', **options)
     return [(result['input'], result['predictions'][0]) for result in results]
 
@@ -235,8 +229,8 @@ def make_titles(names: Sequence[str], views: Sequence[str]) -> list[str]:
     return titles
 
 
-def run(args: argparse.Namespace) -> str:
-    """Draw the figure; returns what to say of it."""
+def run(args: argparse.Namespace) -> int:
+    """Draw the figure; returns the exit code."""
     inferencers = build_inferencers(args.models, args.weights, args.device)
     faces = [inferencer.model.body_model.faces for inferencer in inferencers]
     names = args.names or [Path(name).stem for name in args.models]
@@ -253,17 +247,14 @@ def run(args: argparse.Namespace) -> str:
         )
     figure = figure_grid(rows, make_titles(names, args.views), args.height)
     write_bytes(args.out, encode_image(figure, args.out.suffix))
-    return f'{args.out}: {len(rows)} pictures, {len(faces)} models'
+    print(f'{args.out}: {len(rows)} pictures, {len(faces)} models')
+    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool; returns the exit code."""
-    try:
-        print(run(parse_args(argv)))
-    except (OSError, ValueError, pickle.UnpicklingError) as error:
-        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
-        return 1
-    return 0
+    args = parse_args(argv)
+    return run_command(lambda: run(args))
 
 
 if __name__ == '__main__':

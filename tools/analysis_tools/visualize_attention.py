@@ -10,7 +10,6 @@ python tools/analysis_tools/visualize_attention.py PICTURE --queries left_knee s
 """
 
 import argparse
-import pickle
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,12 @@ import numpy as np
 from mmengine.config import DictAction
 from torch import nn
 
-from deforhmr_mm.apis import MeshInferencer, load_boxes
+from deforhmr_mm.apis import MeshInferencer
+from deforhmr_mm.apis.command_line import (
+    add_box_arguments,
+    given_boxes,
+    run_command,
+)
 from deforhmr_mm.datasets import read_image
 from deforhmr_mm.datasets.transforms import warp_antialiased
 from deforhmr_mm.geometry.sampling import cell_centres
@@ -52,17 +56,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('image', help='picture')
-    boxes = parser.add_mutually_exclusive_group()
-    boxes.add_argument(
-        '--bbox',
-        nargs=4,
-        type=float,
-        action='append',
-        metavar=('X', 'Y', 'W', 'H'),
-        help='box of a person in pixels, once for each person '
-        '(default: as in the demo, what the detector finds)',
-    )
-    boxes.add_argument('--bbox-file', help='JSON with the boxes of pictures')
+    add_box_arguments(parser)
     parser.add_argument(
         '--model', default='openbody-tiny', help='short name of a model, or a config'
     )
@@ -196,9 +190,9 @@ def move(points: np.ndarray, affine: np.ndarray) -> np.ndarray:
     return points @ affine[:, :2].T + affine[:, 2]
 
 
-def run(args: argparse.Namespace) -> str:
-    """Draw the figure; returns what to say of it."""
-    boxes = load_boxes(args.bbox_file) if args.bbox_file else args.bbox
+def run(args: argparse.Namespace) -> int:
+    """Draw the figure; returns the exit code."""
+    boxes = given_boxes(args)
     inferencer = MeshInferencer(
         args.model, args.weights, args.device, cfg_options=args.cfg_options
     )
@@ -260,20 +254,17 @@ def run(args: argparse.Namespace) -> str:
     figure = figure_grid(rows, ['picture' if args.full_image else 'crop', *titles, ''])
     write_bytes(args.out, encode_image(figure, args.out.suffix))
     above = sum(int((v > args.threshold).sum()) for v in values)
-    return (
+    print(
         f'{args.out}: {above} of {sum(map(len, values))} positions are above '
         f'{args.threshold:g}; the largest sum is {max(v.max() for v in values):.2f}'
     )
+    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool; returns the exit code."""
-    try:
-        print(run(parse_args(argv)))
-    except (OSError, ValueError, pickle.UnpicklingError) as error:
-        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
-        return 1
-    return 0
+    args = parse_args(argv)
+    return run_command(lambda: run(args))
 
 
 if __name__ == '__main__':
