@@ -151,8 +151,15 @@ def _add_person(
     if rig.posedirs is not None:
         morphs = fit_morphs(pose_features(tracks.rotations), rig.posedirs)
     residuals = _residuals(rig, tracks.rotations, morphs, max_influences)
-    told = ', '.join(f'{key} {value}' for key, value in residuals.items())
-    print_log(f'{name} in the animated GLB: {told}', logger='current')
+    lost = max(
+        residuals['influence_residual_mm'], residuals.get('morph_residual_mm', 0)
+    )
+    if lost > 0:
+        print_log(
+            f'{name}: vertices of the animated GLB are up to {lost:g} mm off '
+            f'(its extras say why: {residuals})',
+            logger='current',
+        )
 
     joints = _add_skeleton(file, rig, name, quaternions[0], tracks.root_positions[0])
     extras = {
