@@ -24,20 +24,17 @@ from .detectors import PersonDetector, build_detector
 from .inference import (
     SCOPE,
     build_test_pipeline,
-    crop_people,
     init_model,
     load_config,
     predict_people,
-    read_input,
 )
 from .inputs import InputItem, expand_inputs
 from .live_run import run_live
 from .model_zoo import resolve_model
 from .output_options import OutputOptions
 from .people_finder import PeopleFinder
-from .picture_files import write_picture_files
+from .picture_run import run_pictures
 from .pictures import Picture, check_finite, with_name
-from .progress import tracked
 from .results import person_result
 from .run_options import CameraOptions, RunOptions
 from .video_run import run_video
@@ -192,31 +189,20 @@ class MeshInferencer(BaseInferencer):
         numbered = list(enumerate(items))
         for kind, group in itertools.groupby(numbered, key=lambda pair: pair[1].kind):
             if kind == 'image':
-                results = self._run_pictures(list(group), finder, camera, options)
+                results = run_pictures(self, list(group), finder, camera, options)
             else:
                 results = itertools.chain.from_iterable(
                     self._run_moving(index, item, finder, camera, options)
                     for index, item in group
                 )
-            for picture, result in results:
+            for picture, files in results:
                 if picture.error is not None and on_error == 'raise':
                     raise picture.error
+                overlays = self.visualize([picture], [picture.samples], options)
+                result = self.postprocess([picture], overlays, options)
                 if picture.error is not None and on_error == 'log':
                     MMLogger.get_current_instance().error(result['error'])
-                yield result
-
-    def _run_pictures(
-        self,
-        items: Sequence[tuple[int, InputItem]],
-        finder: PeopleFinder,
-        camera: CameraOptions,
-        options: RunOptions,
-    ) -> Iterator[tuple[Picture, dict[str, Any]]]:
-        for pictures in self.preprocess(items, options.batch_size, finder, camera):
-            self.forward(pictures, options.batch_size)
-            for picture in pictures:
-                overlays = self.visualize([picture], [picture.samples], options)
-                yield picture, self.postprocess([picture], overlays, options)
+                yield dict(result, files=files)
 
     def _run_moving(
         self,
@@ -225,59 +211,13 @@ class MeshInferencer(BaseInferencer):
         finder: PeopleFinder,
         camera: CameraOptions,
         options: RunOptions,
-    ) -> Iterator[tuple[Picture, dict[str, Any]]]:
+    ) -> Iterator[tuple[Picture, list[str]]]:
+        """Run a video or a camera; what is wrong with it ends it, not the others."""
         run = run_video if item.kind == 'video' else run_live
         try:
-            for picture, files in run(self, index, item, finder, camera, options):
-                overlays = self.visualize([picture], [picture.samples], options)
-                result = self.postprocess([picture], overlays, options)
-                yield picture, dict(result, files=files)
+            yield from run(self, index, item, finder, camera, options)
         except (OSError, ValueError) as error:
-            picture = Picture(item, error=with_name(error, item.name))
-            yield picture, self.postprocess([picture], [], options)
-
-    def preprocess(
-        self,
-        inputs: Sequence[tuple[int, InputItem]],
-        batch_size: int,
-        finder: PeopleFinder,
-        camera: CameraOptions,
-    ) -> Iterator[list[Picture]]:
-        """Read and crop pictures, and group them to about `batch_size` people."""
-        batch: list[Picture] = []
-        for index, item in tracked(inputs, 'pictures', self.show_progress):
-            batch.append(self._read(index, item, finder, camera))
-            people = sum(len(picture.crops) for picture in batch)
-            # Pictures without people are not to pile up, either.
-            if max(people, len(batch)) >= batch_size:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def _read(
-        self,
-        index: int,
-        item: InputItem,
-        finder: PeopleFinder,
-        camera: CameraOptions,
-    ) -> Picture:
-        start = time.perf_counter()
-        picture = Picture(item)
-        try:
-            with item.local_source() as source:
-                image, path = read_input(source)
-                picture.camera = camera.resolve(path, image.shape[:2])
-            bboxes, scores = finder(index, item, image)
-            name = None if path is None else item.name
-            picture.crops = crop_people(
-                self.pipeline, image, bboxes, name, picture.camera, scores
-            )
-            picture.image = image
-        except (OSError, ValueError) as error:
-            picture.error = with_name(error, item.name)
-        picture.seconds = time.perf_counter() - start
-        return picture
+            yield Picture(item, error=with_name(error, item.name)), []
 
     def forward(self, inputs: list[Picture], batch_size: int = 16) -> list[Picture]:
         """Run the model on the people of a group of pictures, and add their samples."""
@@ -305,7 +245,7 @@ class MeshInferencer(BaseInferencer):
         preds: list[list[MeshDataSample]],
         options: RunOptions,
     ) -> list[np.ndarray]:
-        """Return pictures with their people drawn over, where somebody wants them.
+        """Return pictures with their people drawn over, and show them if asked to.
 
         Returns:
             (H, W, 3) uint8 RGB for each picture that did not fail; none if they are
@@ -317,7 +257,7 @@ class MeshInferencer(BaseInferencer):
         for picture, people in zip(inputs, preds, strict=True):
             if picture.error is not None:
                 continue
-            if picture.overlay is None:
+            if picture.overlay is None:  # a camera's: nothing else has drawn it
                 picture.overlay = self.draw(picture.rgb, people, options)
             overlays.append(picture.overlay)
             if options.show:
@@ -349,7 +289,7 @@ class MeshInferencer(BaseInferencer):
         visualization: list[np.ndarray],
         options: RunOptions,
     ) -> dict[str, Any]:
-        """Return the results of one picture (a list of one), and write its files."""
+        """Return the results of one picture (a list of one)."""
         (picture,) = preds
         result = {
             'input': picture.item.name,
@@ -357,16 +297,10 @@ class MeshInferencer(BaseInferencer):
             'predictions': [],
             'visualization': [],
             'error': None if picture.error is None else str(picture.error),
-            'files': [],
             'seconds': picture.seconds,
         }
         if picture.error is not None:
             return result
-        if picture.frame is None:
-            overlay = visualization[0] if visualization else None
-            result['files'] = write_picture_files(
-                picture, overlay, self.visualizer, self.model, options.outputs
-            )
         result['predictions'] = [
             picture.samples
             if options.return_datasamples

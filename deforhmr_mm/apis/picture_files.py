@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 
 from deforhmr_mm.visualization import (
@@ -26,7 +25,6 @@ PICTURE_VIEWS = ('image', 'overlay', 'mesh', 'side')
 
 def write_picture_files(
     picture: Picture,
-    overlay: np.ndarray | None,
     visualizer: MeshVisualizer,
     model: nn.Module,
     options: OutputOptions,
@@ -36,8 +34,8 @@ def write_picture_files(
     Meshes of nobody are not written: their formats have no empty form.
 
     Args:
-        picture: A picture with its samples, without error.
-        overlay: (H, W, 3) uint8 RGB, needed if options want it.
+        picture: A picture with its samples, without error; drawn, if its overlay is to
+            be written.
         visualizer: Draws the other views.
         model: What recovered the people.
         options: Which files.
@@ -56,7 +54,7 @@ def write_picture_files(
         if folder is None:
             continue
         if name == 'overlay':
-            files[folder / f'{stem}_overlay.png'] = encode_image(overlay)
+            files[folder / f'{stem}_overlay.png'] = encode_image(picture.overlay)
         elif name == 'views':
             views = visualizer.draw_views(picture.rgb, samples, PICTURE_VIEWS)
             files[folder / f'{stem}_views.png'] = encode_image(views)

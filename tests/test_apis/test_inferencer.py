@@ -11,6 +11,7 @@ import torch
 import trimesh
 
 from deforhmr_mm.apis import MeshInferencer, inference_topdown
+from deforhmr_mm.apis.results import person_result
 from deforhmr_mm.registry import INFERENCERS
 from deforhmr_mm.structures import get_keypoint_set
 from deforhmr_mm.visualization import PALETTE
@@ -98,9 +99,17 @@ def test_batch_size_does_not_change_results(inferencer, batch_size):
     for image, box, result in zip(pictures, boxes, results, strict=True):
         samples = inference_topdown(inferencer.model, image, box)
         for person, sample in zip(result['predictions'][0], samples, strict=True):
-            np.testing.assert_allclose(
-                person['transl'], sample.pred_instances.transl[0], rtol=1e-4
-            )
+            alone = person_result(sample)
+            np.testing.assert_allclose(person['transl'], alone['transl'], rtol=1e-4)
+            for name in ('global_orient', 'body_pose', 'betas'):
+                np.testing.assert_allclose(
+                    person['smpl'][name], alone['smpl'][name], atol=1e-4
+                )
+            for name, joint in alone['joints_3d'].items():
+                relative = np.subtract(person['joints_3d'][name], person['transl'])
+                np.testing.assert_allclose(
+                    relative, np.subtract(joint, alone['transl']), atol=1e-4
+                )
 
 
 def test_written_files_agree(inferencer, tmp_path):
