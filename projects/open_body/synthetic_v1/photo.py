@@ -1,0 +1,115 @@
+"""From a clean picture to a photograph: exposure, colour, blur, noise, JPEG."""
+
+import cv2
+import numpy as np
+
+JPEG_QUALITIES = (45, 95)
+LEVELS = 2048  # of the tone curve's table
+BRIGHTEST = 2.5  # value that the table reaches to
+GREY_SHARE = 0.07
+
+
+def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """Take a photograph.
+
+    Args:
+        rng: Source of randomness.
+        picture: (h, w, 3) float32 sRGB, may exceed 1.
+
+    Returns:
+        (h, w, 3) uint8 BGR.
+    """
+    picture = _tones(rng, picture)
+    if rng.random() < 0.15:  # light in the lens, mist
+        amount = rng.uniform(0.05, 0.35)
+        colour = np.float32(np.clip(rng.normal(0.75, 0.15, 3), 0.3, 1))
+        picture = picture + amount * (colour - picture)
+    if rng.random() < 0.3:
+        picture = picture * _vignette(rng, picture.shape[:2])
+    kind = rng.random()
+    if kind < 0.3:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.2))
+    elif kind < 0.4:
+        picture = _motion_blur(rng, picture)
+    elif kind < 0.55:
+        soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.7, 1.5))
+        picture = picture + rng.uniform(0.3, 1.2) * (picture - soft)
+    elif kind < 0.63:
+        picture = _coarse(rng, picture)
+    if rng.random() < 0.6:
+        strength = np.exp(rng.uniform(*np.log([0.003, 0.03])))
+        picture = picture + strength * _grain(rng, picture.shape[:2])
+    if rng.random() < GREY_SHARE:
+        grey = picture @ np.float32([0.3, 0.59, 0.11])
+        tint = 1 + rng.uniform(0, 0.12) * np.float32([1, 0, -1]) * (rng.random() < 0.3)
+        picture = grey[..., None] * tint
+    return (np.clip(picture[..., ::-1], 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _tones(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """Exposure, white balance, contrast and saturation."""
+    typical = float(np.median(picture[::4, ::4].mean(axis=-1)))
+    wanted = np.exp(rng.normal(np.log(0.47), 0.22))
+    automatic = np.clip(wanted / max(typical, 0.05), 0.6, 2.2) ** rng.uniform(0.4, 1)
+    exposure = automatic * np.exp(rng.normal(0, 0.06, 3))
+    gamma, contrast = np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0.0, 0.15))
+    level = np.linspace(0, BRIGHTEST, LEVELS)
+    index = np.clip(picture * ((LEVELS - 1) / BRIGHTEST), 0, LEVELS - 1)
+    index = index.astype(np.uint16)
+    out = np.empty_like(picture)
+    black = rng.normal(0, 0.03)
+    for channel in range(3):
+        value = level * exposure[channel]
+        # A soft shoulder instead of hard clipping of the highlights.
+        value = np.where(value > 0.8, 1 - 0.2 * np.exp(4 - 5 * value), value)
+        value = (value**gamma - 0.45) * contrast + 0.45 + black
+        out[..., channel] = np.clip(value, 0, 1).astype(np.float32)[index[..., channel]]
+    colourful = np.float32(np.clip(rng.normal(0.9, 0.2), 0.2, 1.4))
+    grey = out.mean(axis=-1, keepdims=True)
+    return grey + colourful * (out - grey)
+
+
+def _vignette(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    return np.float32(1 - rng.uniform(0.1, 0.4) * (x**2 + y**2) / 2)[..., None]
+
+
+def _coarse(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """As if enlarged from fewer pixels."""
+    height, width = picture.shape[:2]
+    share = rng.uniform(0.4, 0.85)
+    size = (max(int(width * share), 8), max(int(height * share), 8))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    way = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)[
+        rng.choice(3, p=[0.5, 0.4, 0.1])
+    ]
+    return cv2.resize(small, (width, height), interpolation=way)
+
+
+def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Sensor noise (h, w, 3) of about unit variance: fine grey and coarse colour."""
+    height, width = shape
+    grey = rng.standard_normal((height, width, 1), dtype=np.float32)
+    half = (-(-height // 2), -(-width // 2), 3)
+    colour = 0.5 * rng.standard_normal(half, dtype=np.float32)
+    colour = cv2.resize(colour, (width, height), interpolation=cv2.INTER_NEAREST)
+    return grey + colour
+
+
+def _motion_blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    size = int(rng.integers(3, 9))
+    kernel = np.zeros((size, size), dtype=np.float32)
+    angle = rng.uniform(0, np.pi)
+    step = np.array([np.cos(angle), np.sin(angle)]) * (size - 1) / 2
+    centre = np.full(2, (size - 1) / 2)
+    ends = [tuple(int(round(v)) for v in centre + s * step) for s in (-1, 1)]
+    cv2.line(kernel, *ends, 1.0)
+    return cv2.filter2D(picture, -1, kernel / kernel.sum())
+
+
+def encode_jpeg(rng: np.random.Generator, picture: np.ndarray) -> bytes:
+    """JPEG bytes of a picture (h, w, 3) uint8 BGR, at a random quality."""
+    quality = int(rng.integers(JPEG_QUALITIES[0], JPEG_QUALITIES[1] + 1))
+    done, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done, 'OpenCV could not encode the picture'
+    return data.tobytes()
