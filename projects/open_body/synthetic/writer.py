@@ -39,11 +39,15 @@ class SplitWriter:
     Args:
         out: The data set's folder.
         split: Name of the split.
+        fields: Keys of a person's labels.
     """
 
-    def __init__(self, out: Path, split: str) -> None:
+    def __init__(
+        self, out: Path, split: str, fields: tuple[str, ...] = Labels._fields
+    ) -> None:
         self.out = out
         self.split = split
+        self.fields = fields
 
     def picture_name(self, index: int) -> str:
         """Path of a picture relative to the output folder."""
@@ -59,7 +63,7 @@ class SplitWriter:
         """Write a picture and its record."""
         write_bytes(self.out / self.picture_name(index), picture.jpeg)
         arrays = {}
-        for key in Labels._fields:
+        for key in self.fields:
             values = [np.asarray(getattr(label, key)) for label in picture.labels]
             arrays[key] = np.stack(values) if values else np.zeros(0)
         write_bytes(self.record_path(index), npz_bytes(arrays))
@@ -80,7 +84,7 @@ class SplitWriter:
             people: Rows of the file; people beyond it are left out.
             fingerprint: Of the body that pose and shape belong to.
         """
-        columns: dict[str, list[np.ndarray]] = {key: [] for key in Labels._fields}
+        columns: dict[str, list[np.ndarray]] = {key: [] for key in self.fields}
         names: list[str] = []
         for index, count in enumerate(counts):
             if not count:

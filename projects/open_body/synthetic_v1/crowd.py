@@ -32,7 +32,10 @@ def person_sprites(maker) -> list[np.ndarray]:
         empty = np.zeros((SIDE[1], SIDE[0], 3), dtype=np.float32)
         done = render([actor], [], camera, light, empty)
         shown = done.owner == 0
-        rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
+        rows, columns = (
+            np.flatnonzero(shown.any(axis=1)),
+            np.flatnonzero(shown.any(axis=0)),
+        )
         picture = np.dstack([np.clip(done.picture, 0, 1), shown]).astype(np.float32)
         found.append(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     return found

@@ -89,7 +89,10 @@ def add_prints(rng: np.random.Generator, look: Look, style: str) -> None:
     if rng.random() >= share.get(style, 0.0):
         return
     for front in (True, False):
-        if rng.random() < (0.25 if front else 0.5) and style not in ('kit', 'suit_skin'):
+        if rng.random() < (0.25 if front else 0.5) and style not in (
+            'kit',
+            'suit_skin',
+        ):
             continue
         base = look.cloths['top'].colours[0]
         colour = np.full(3, 0.95 if base.mean() < 0.5 else 0.05)
@@ -109,7 +112,9 @@ def add_prints(rng: np.random.Generator, look: Look, style: str) -> None:
         if number and rng.random() < 0.6:
             name = _fitted(word_mask(rng, (120, 400), np.array([20, 90]), 2.0))
             place = centre + [0, half[1] + 0.03]
-            look.prints.append(Print(front, place, np.array([0.1, 0.018]), name, colour))
+            look.prints.append(
+                Print(front, place, np.array([0.1, 0.018]), name, colour)
+            )
 
 
 def _fitted(mask: np.ndarray) -> np.ndarray:

@@ -55,7 +55,9 @@ def seat(rng: np.random.Generator, person: Person, camera: Camera) -> Thing | No
     mesh = table(size) if rng.random() < 0.6 else solid(size)
     if kind == 0:
         back = np.array([width, rng.uniform(0.3, 0.6), 0.04])
-        rest = box(back).moved(np.eye(3), [0, height + back[1] / 2, -0.5 * depth - 0.03])
+        rest = box(back).moved(
+            np.eye(3), [0, height + back[1] / 2, -0.5 * depth - 0.03]
+        )
         mesh = joined([mesh, rest])
         if rng.random() < 0.3:
             arms = [

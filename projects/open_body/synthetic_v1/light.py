@@ -59,9 +59,7 @@ def _towards(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
     azimuth = rng.uniform(0, 2 * np.pi)
     height = np.radians(rng.uniform(low, high))
     flat = np.cos(height)
-    return np.array(
-        [flat * np.sin(azimuth), np.sin(height), flat * np.cos(azimuth)]
-    )
+    return np.array([flat * np.sin(azimuth), np.sin(height), flat * np.cos(azimuth)])
 
 
 def sample_light(rng: np.random.Generator, rotation: np.ndarray) -> Light:

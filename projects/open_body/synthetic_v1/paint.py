@@ -41,7 +41,10 @@ def paint(look: Look, coordinates: np.ndarray, footprint: float) -> Surface:
         at = points[own]
         if piece.hair:
             strands = _strands(look, at)
-            colour[own], height[own] = look.hair * (1 + 0.35 * strands), 0.002 * strands[:, 0]
+            colour[own], height[own] = (
+                look.hair * (1 + 0.35 * strands),
+                0.002 * strands[:, 0],
+            )
         else:
             places = np.column_stack([at[:, 0] + 0.8 * at[:, 2], at[:, 1]])
             colour[own] = piece.cloth(places, footprint)
@@ -177,7 +180,9 @@ def _skin(look: Look, points: np.ndarray) -> np.ndarray:
     out[eyes & (dx**2 + dy**2 < 0.0065**2)] = look.iris
     out[eyes & (dy > 0.003)] *= 0.3
     if look.mask:
-        out[(y < m.nose[1] + 0.005) & (y > mouth_y - 0.045)] = look.cloths['inner'].colours[0]
+        out[(y < m.nose[1] + 0.005) & (y > mouth_y - 0.045)] = look.cloths[
+            'inner'
+        ].colours[0]
     _eyewear(look, out, x, dx, dy)
     colour[index] = out
     return colour

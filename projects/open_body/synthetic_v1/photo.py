@@ -36,8 +36,8 @@ def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         picture = picture + rng.uniform(0.3, 1.2) * (picture - soft)
     elif kind < 0.63:
         picture = _coarse(rng, picture)
-    if rng.random() < 0.6:
-        strength = np.exp(rng.uniform(*np.log([0.003, 0.03])))
+    if rng.random() < 0.45:
+        strength = np.exp(rng.uniform(*np.log([0.003, 0.028])))
         picture = picture + strength * _grain(rng, picture.shape[:2])
     if rng.random() < GREY_SHARE:
         grey = picture @ np.float32([0.3, 0.59, 0.11])
@@ -49,10 +49,10 @@ def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
 def _tones(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Exposure, white balance, contrast and saturation."""
     typical = float(np.median(picture[::4, ::4].mean(axis=-1)))
-    wanted = np.exp(rng.normal(np.log(0.47), 0.22))
+    wanted = np.exp(rng.normal(np.log(0.5), 0.22))
     automatic = np.clip(wanted / max(typical, 0.05), 0.6, 2.2) ** rng.uniform(0.4, 1)
     exposure = automatic * np.exp(rng.normal(0, 0.06, 3))
-    gamma, contrast = np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0.0, 0.15))
+    gamma, contrast = np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0.08, 0.15))
     level = np.linspace(0, BRIGHTEST, LEVELS)
     index = np.clip(picture * ((LEVELS - 1) / BRIGHTEST), 0, LEVELS - 1)
     index = index.astype(np.uint16)
@@ -64,7 +64,7 @@ def _tones(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         value = np.where(value > 0.8, 1 - 0.2 * np.exp(4 - 5 * value), value)
         value = (value**gamma - 0.45) * contrast + 0.45 + black
         out[..., channel] = np.clip(value, 0, 1).astype(np.float32)[index[..., channel]]
-    colourful = np.float32(np.clip(rng.normal(0.9, 0.2), 0.2, 1.4))
+    colourful = np.float32(np.clip(rng.normal(1.0, 0.2), 0.2, 1.5))
     grey = out.mean(axis=-1, keepdims=True)
     return grey + colourful * (out - grey)
 

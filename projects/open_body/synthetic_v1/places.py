@@ -23,20 +23,35 @@ class Plane(NamedTuple):
 
 
 def _draw_cloth(
-    rng: np.random.Generator, kinds: dict[str, float], low: float, high: float
+    rng: np.random.Generator,
+    kinds: dict[str, float],
+    low: float,
+    high: float,
+    first: np.ndarray | None = None,
 ) -> Cloth:
+    """A surface of one of several kinds, a tile of it `low` to `high` metres large."""
     names = list(kinds)
     shares = np.array(list(kinds.values()))
     kind = names[rng.choice(len(names), p=shares / shares.sum())]
     spread = {'shelves': 1.0, 'letters': 1.0, 'clutter': 0.7, 'spectators': 0.8}
-    colours = palette(rng, thing_colour(rng), spread.get(kind, rng.uniform(0, 0.3)))
+    first = thing_colour(rng) if first is None else first
+    colours = palette(rng, first, spread.get(kind, rng.uniform(0, 0.3)))
     if kind in ('windows',):
         colours[2] = hsv(rng.uniform(0.5, 0.65), rng.uniform(0, 0.4), 0.4)
     if kind in ('foliage', 'grass') and rng.random() < 0.8:
-        green = hsv(rng.uniform(0.12, 0.38), rng.uniform(0.2, 0.75), rng.uniform(0.3, 0.7))
+        green = hsv(
+            rng.uniform(0.13, 0.33), rng.uniform(0.15, 0.6), rng.uniform(0.3, 0.75)
+        )
         colours = palette(rng, green, 0.1)
     size = np.exp(rng.uniform(np.log(low), np.log(high)))
     return make_cloth(rng, kind, colours, size)
+
+
+def _earth(rng: np.random.Generator) -> np.ndarray:
+    """A colour of the ground: grey, brown, more seldom green."""
+    kind = rng.choice(3, p=[0.5, 0.35, 0.15])
+    hue, most = ((0.1, 0.12), (0.09, 0.45), (0.24, 0.5))[kind]
+    return hsv(hue + rng.normal(0, 0.02), rng.uniform(0, most), rng.uniform(0.2, 0.85))
 
 
 def ground_cloth(rng: np.random.Generator, outdoors: bool) -> Cloth:
@@ -45,9 +60,9 @@ def ground_cloth(rng: np.random.Generator, outdoors: bool) -> Cloth:
         kinds = {'wood': 0.35, 'bricks': 0.25, 'grass': 0.12, 'plaster': 0.2}
         return _draw_cloth(rng, {**kinds, 'plaid': 0.04, 'blotches': 0.04}, 0.5, 3.0)
     kinds = {'grass': 0.4, 'plaster': 0.28, 'bricks': 0.15, 'stones': 0.07}
-    cloth = _draw_cloth(rng, {**kinds, 'blotches': 0.1}, 1.0, 5.0)
+    cloth = _draw_cloth(rng, {**kinds, 'blotches': 0.1}, 1.0, 5.0, _earth(rng))
     kind = rng.random()
-    if kind < 0.15:  # snow, sand
+    if kind < 0.18:  # snow, sand
         pale = hsv(*((0.6, 0.04, 0.95) if rng.random() < 0.6 else (0.1, 0.3, 0.8)))
         tiles = rng.choice(['plaster', 'blotches'])
         shades = pale * rng.uniform(0.88, 1.0, (3, 1))
@@ -148,9 +163,7 @@ def paint_place(
     return flat.reshape(camera.height, camera.width, 3)
 
 
-def _falloff(
-    rng: np.random.Generator, points: np.ndarray, light: Light
-) -> np.ndarray:
+def _falloff(rng: np.random.Generator, points: np.ndarray, light: Light) -> np.ndarray:
     """Uneven light (N,): lamps, stains, and the shade of leaves and buildings."""
     tile = bank()['plaster'][rng.integers(12)][2][..., 2:]
     places = points[:, [0, 2]] + 0.7 * points[:, 1:2]

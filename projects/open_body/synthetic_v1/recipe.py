@@ -62,6 +62,10 @@ RECIPES = {
         1000, 5, people_shares=(0.7, 0.2, 0.1), truncated_share=0.05, rare_poses=True
     ),
     'test_extreme_views': Recipe(
-        1000, 6, people_shares=(0.6, 0.25, 0.15), truncated_share=0.1, extreme_views=True
+        1000,
+        6,
+        people_shares=(0.6, 0.25, 0.15),
+        truncated_share=0.1,
+        extreme_views=True,
     ),
 }

@@ -59,7 +59,9 @@ class SceneMaker:
     def make(self, seed: np.random.SeedSequence, recipe: Recipe) -> Picture:
         """Make the picture of a seed."""
         streams = [np.random.default_rng(s) for s in seed.spawn(7)]
-        camera_rng, people_rng, light_rng, back_rng, thing_rng, front_rng, last = streams
+        camera_rng, people_rng, light_rng, back_rng, thing_rng, front_rng, last = (
+            streams
+        )
         camera = sample_camera(camera_rng, recipe.extreme_views)
         actors, drop = self.populate(people_rng, camera, recipe)
         light = sample_light(light_rng, camera.rotation)
@@ -71,16 +73,19 @@ class SceneMaker:
             rendered = self._cover(front_rng, rendered, actors, camera, light, count)
         labels = [
             label_person(
-                actor.person, self.body, camera, rendered.owner == i, rendered.depth, recipe
+                actor.person,
+                self.body,
+                camera,
+                rendered.owner == i,
+                rendered.depth,
+                recipe,
             )
             for i, actor in enumerate(actors)
         ]
         jpeg = encode_jpeg(last, finish(last, rendered.picture))
         return Picture(jpeg, [label for label in labels if label is not None])
 
-    def draw_actor(
-        self, rng: np.random.Generator, camera: Camera, rare: bool
-    ) -> Actor:
+    def draw_actor(self, rng: np.random.Generator, camera: Camera, rare: bool) -> Actor:
         """Draw a person; `transl` is zero until placed."""
         name, yaw, rotations = self.posing.sample(rng, camera, rare)
         betas = sample_betas(rng)
@@ -201,11 +206,19 @@ class SceneMaker:
         if rng.random() < 0.25:
             sprite = self.far_people[rng.integers(len(self.far_people))]
             return sprite, rng.uniform(0.6, 1.3)
-        kinds = (sprites.panel, sprites.plant, sprites.post, sprites.fence, sprites.panel)
+        kinds = (
+            sprites.panel,
+            sprites.plant,
+            sprites.post,
+            sprites.fence,
+            sprites.panel,
+        )
         sprite = kinds[rng.integers(len(kinds))](rng)
         height, width = sprite.picture.shape[:2]
         shrunk = max(int(width * np.clip(sprite.width / sprite.height, 0.15, 1)), 4)
         picture = sprite.picture
         if shrunk < width:
-            picture = cv2.resize(picture, (shrunk, height), interpolation=cv2.INTER_AREA)
+            picture = cv2.resize(
+                picture, (shrunk, height), interpolation=cv2.INTER_AREA
+            )
         return picture, rng.uniform(0.12, 0.5)

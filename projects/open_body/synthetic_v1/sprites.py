@@ -40,7 +40,7 @@ def plant(rng: np.random.Generator) -> Sprite:
     bush = rng.random() < 0.4
     height = rng.uniform(0.4, 2.0) if bush else rng.uniform(2.5, 9)
     width = height * rng.uniform(0.5, 1.3)
-    green = hsv(rng.uniform(0.08, 0.4), rng.uniform(0.15, 0.7), rng.uniform(0.2, 0.7))
+    green = hsv(rng.uniform(0.1, 0.36), rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.75))
     picture = _painted(rng, 'foliage', palette(rng, green, 0.1), width, height, 2.0)
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     top = 0.5 if bush else rng.uniform(0.3, 0.45)
@@ -90,7 +90,9 @@ def post(rng: np.random.Generator) -> Sprite:
 def fence(rng: np.random.Generator) -> Sprite:
     """A fence, a railing, a net, a grid."""
     width, height = rng.uniform(2, 8), rng.uniform(0.7, 2.5)
-    picture = _painted(rng, 'wood', palette(rng, thing_colour(rng), 0.2), width, height, 2)
+    picture = _painted(
+        rng, 'wood', palette(rng, thing_colour(rng), 0.2), width, height, 2
+    )
     cover = np.zeros((SIDE, SIDE), dtype=np.uint8)
     step, thick = int(rng.integers(5, 20)), int(rng.integers(1, 4))
     slanted = rng.random() < 0.4
@@ -199,5 +201,3 @@ def lit(picture: np.ndarray, light: Light, strength: float) -> np.ndarray:
     colour = np.clip(picture[..., :3], 0, 1) ** np.float32(GAMMA)
     out[..., :3] = (colour * amount.astype(np.float32)) ** np.float32(1 / GAMMA)
     return out
-
-

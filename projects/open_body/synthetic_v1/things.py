@@ -28,7 +28,9 @@ def joined(meshes: list[Mesh]) -> Mesh:
 
 def grid_faces(rows: int, columns: int) -> np.ndarray:
     """Triangles (F, 3) of a grid of rows x columns vertices."""
-    row, column = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing='ij')
+    row, column = np.meshgrid(
+        np.arange(rows - 1), np.arange(columns - 1), indexing='ij'
+    )
     a = (row * columns + column).ravel()
     b, c = a + columns, a + columns + 1
     first, second = np.stack([a, b, c], -1), np.stack([a, c, a + 1], -1)

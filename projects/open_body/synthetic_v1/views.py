@@ -5,18 +5,19 @@ from scipy.spatial.transform import Rotation
 from synthetic.camera import Camera, ground_point
 from synthetic.people import Person
 
-LONG_SIDE = (320, 448)  # pixels
+LONG_SIDE = (352, 512)  # pixels
 ASPECTS = (4 / 3, 3 / 2, 1.0, 16 / 9, 3 / 4, 2 / 3)
 ASPECT_SHARES = (0.26, 0.2, 0.22, 0.06, 0.16, 0.1)
 FOCAL = (0.6, 3.0)  # times the diagonal
-HEIGHTS = (90.0, 400.0)  # pixels of the first person's box
-LEAST_HEIGHT = 60.0  # of the others' boxes
+HEIGHTS = (110.0, 440.0)  # pixels of the first person's box
+LEAST_HEIGHT = 70.0  # of the others' boxes
 FILL_LIMIT = 0.96
 NEAREST = 0.35  # metres
 DROPS = (0.1, 9.0)  # metres, the camera above the ground
 STEEP_DROPS = (-2.0, 30.0)
 LEAST_GAP = 0.32  # metres between two people's pelvises
 TRIES = 14
+APART = 0.35  # of a person's size, in the picture, between people not close by
 
 
 def sample_camera(rng: np.random.Generator, extreme: bool) -> Camera:
@@ -95,7 +96,7 @@ def place_beside(
 ) -> bool:
     """Place a person on the ground that the others stand on; sets `transl`.
 
-    Half of the time it is near another one in the picture, so that they overlap.
+    One in four is near another one in the picture, so that they overlap.
 
     Returns:
         Whether a place was found.
@@ -107,16 +108,23 @@ def place_beside(
     first = others[0].joints
     near, column = first[0, 2], camera.project(first[0])[0]
     wide = np.ptp(camera.project(first)[:, 0])
-    close = rng.random() < 0.5
+    close = rng.random() < 0.25
     for _ in range(TRIES):
         depth = near * np.exp(rng.normal(0, 0.12 if close else 0.35))
-        place = rng.normal(column, 0.9 * wide) if close else rng.uniform(0, camera.width)
+        place = (
+            rng.normal(column, 0.9 * wide) if close else rng.uniform(0, camera.width)
+        )
         person.transl = ground_point(camera, place, depth, drop) - foot
         joints = person.joints
         if joints[:, 2].min() < NEAREST:
             continue
         pixels = camera.project(joints)
         gaps = [np.linalg.norm(person.joints[0] - o.joints[0]) for o in others]
+        apart = min(
+            np.linalg.norm(pixels[0] - camera.project(o.joints[0])) for o in others
+        )
+        if not close and apart < APART * np.ptp(pixels, axis=0).max():
+            continue
         inside = camera.contains(pixels).mean()
         fits = LEAST_HEIGHT < np.ptp(pixels, axis=0).max() < 1.6 * HEIGHTS[1]
         if fits and min(gaps) > LEAST_GAP and inside >= (0.4 if truncated else 0.9):

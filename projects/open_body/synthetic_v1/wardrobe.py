@@ -165,7 +165,9 @@ def _cloths(rng: np.random.Generator, look: Look, style: str) -> None:
     if style == 'formal':
         dark = hsv(rng.uniform(0.55, 0.7), rng.uniform(0, 0.3), rng.uniform(0.05, 0.4))
         top = bottom = garment(rng, 0.9, dark)
-    if style == 'suit_skin' or rng.random() < {'dress': 0.6, 'kit': 0.15}.get(style, 0.05):
+    if style == 'suit_skin' or rng.random() < {'dress': 0.6, 'kit': 0.15}.get(
+        style, 0.05
+    ):
         bottom = top
     if style == 'bare':
         shade = look.skin[None].repeat(3, axis=0)

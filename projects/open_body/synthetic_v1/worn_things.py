@@ -80,7 +80,9 @@ def add_hair(rng: np.random.Generator, look: Look, body: Body) -> None:
         if kind == 2:
             length = rng.uniform(0.1, 0.35)
             tail = back + [rng.normal(0, 0.03), -length, -rng.uniform(0.0, 0.06)]
-            mesh = joined([rod(back, tail, (0.03, 0.012)), ball(back, np.full(3, 0.035))])
+            mesh = joined(
+                [rod(back, tail, (0.03, 0.012)), ball(back, np.full(3, 0.035))]
+            )
         else:
             place = back + [0, rng.uniform(-0.02, 0.11), rng.uniform(-0.01, 0.03)]
             mesh = ball(place, rng.uniform(0.035, 0.055, 3))

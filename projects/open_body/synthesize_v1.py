@@ -1,0 +1,87 @@
+"""Render data set v1: labelled people of the open body in seven splits.
+
+Example:
+    python projects/open_body/synthesize_v1.py --out data/open_body_v1 --workers 2
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from mmengine.logging import MMLogger
+
+from deforhmr_mm.body_models import OPEN_BODY_PATH, SMPL
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from synthetic.writer import check_settings  # noqa: E402
+from synthetic_v1.generate import render_split, start_pool  # noqa: E402
+from synthetic_v1.manifest import compare, write_manifest  # noqa: E402
+from synthetic_v1.recipe import RECIPES, VERSION  # noqa: E402
+
+
+def people_of_split(text: str) -> tuple[str, int]:
+    """A split and its size from SPLIT=NUMBER."""
+    split, _, number = text.partition('=')
+    if split not in RECIPES or not number.isdigit() or int(number) < 1:
+        raise argparse.ArgumentTypeError(
+            f'expected SPLIT=NUMBER with a split of {", ".join(RECIPES)}, got {text!r}'
+        )
+    return split, int(number)
+
+
+def parse_args(args: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--out', type=Path, required=True, help='folder to write to')
+    parser.add_argument(
+        '--people',
+        type=people_of_split,
+        nargs='+',
+        metavar='SPLIT=NUMBER',
+        help='only these splits, with so many people; default: all of the data set',
+    )
+    parser.add_argument('--seed', type=int, default=0, help='0 is the data set')
+    parser.add_argument('--workers', type=int, default=1, help='processes')
+    parser.add_argument(
+        '--check', type=Path, help='manifest to compare the result with'
+    )
+    parsed = parser.parse_args(args)
+    if parsed.workers < 1:
+        parser.error(f'--workers: expected 1 or more, got {parsed.workers}')
+    if parsed.seed < 0:
+        parser.error(f'--seed: expected 0 or more, got {parsed.seed}')
+    return parsed
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Render the splits that the command line asks for."""
+    args = parse_args(argv)
+    logger = MMLogger.get_instance('synthesize')
+    sizes = {split: recipe.people for split, recipe in RECIPES.items()}
+    sizes = dict(args.people) if args.people else sizes
+    fingerprint = SMPL(str(OPEN_BODY_PATH)).fingerprint
+    settings = {
+        'version': VERSION, 'seed': args.seed, 'body_fingerprint': fingerprint,
+    }  # fmt: skip
+    check_settings(args.out, settings)
+    # Small splits first: they are wanted while the large one is still being made.
+    splits = sorted(sizes, key=sizes.get)
+    with start_pool(args.workers, OPEN_BODY_PATH, args.out) as pool:
+        for split in splits:
+            logger.info('%s: %d people', split, sizes[split])
+            path = render_split(
+                pool, args.out, split, sizes[split], args.seed, fingerprint
+            )
+            logger.info('%s: wrote %s', split, path)
+    path = write_manifest(args.out, args.seed, fingerprint, splits)
+    logger.info('check sums: %s', path)
+    if args.check:
+        found = json.loads(path.read_text())
+        for line in compare(json.loads(args.check.read_text()), found):
+            logger.info(line)
+
+
+if __name__ == '__main__':
+    main()
