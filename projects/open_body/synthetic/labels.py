@@ -61,11 +61,11 @@ def label_person(
     return Labels(
         center=0.5 * (low + high),
         scale=float(BOX_PADDING * (high - low).max() / 200),
-        part=_as_set(keypoints, 'spin24'),
-        openpose=_as_set(keypoints, 'openpose25'),
-        pose=_to_axis_angle(person.rotations),
+        part=as_set(keypoints, 'spin24'),
+        openpose=as_set(keypoints, 'openpose25'),
+        pose=to_axis_angle(person.rotations),
         shape=person.betas,
-        S=_as_set(relative, 'spin24'),
+        S=as_set(relative, 'spin24'),
         transl=person.transl,
         focal_l=camera.focal,
         principal_point=camera.principal_point,
@@ -88,7 +88,7 @@ def visible_share(
     return float((weights[index] * seen).sum() / weights.sum())
 
 
-def _as_set(values: np.ndarray, name: str) -> np.ndarray:
+def as_set(values: np.ndarray, name: str) -> np.ndarray:
     """Values (45, C) of smpl45 in another set's order; joints it lacks are zero."""
     target = get_keypoint_set(name)
     mapping = get_keypoint_set('smpl45').map_to(target)
@@ -97,6 +97,6 @@ def _as_set(values: np.ndarray, name: str) -> np.ndarray:
     return out
 
 
-def _to_axis_angle(rotations: np.ndarray) -> np.ndarray:
+def to_axis_angle(rotations: np.ndarray) -> np.ndarray:
     """(72,) axis-angle of rotations (24, 3, 3), root first."""
     return Rotation.from_matrix(rotations).as_rotvec().reshape(-1)

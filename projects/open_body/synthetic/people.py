@@ -36,7 +36,7 @@ class Person:
         dress: What is worn.
         faces: (F, 3) triangles of the dressed surface.
         coordinates: (V + E, 4) of every vertex, what its colour is a function of.
-        outfit: Looks.
+        outfit: Looks of the first data set; None in v1, which keeps them apart.
         pose_name: Base pose that this one was drawn around.
         yaw: Heading about the vertical, radians, 0 faces the camera.
     """
@@ -48,7 +48,7 @@ class Person:
     dress: Dress
     faces: np.ndarray
     coordinates: np.ndarray
-    outfit: Outfit
+    outfit: Outfit | None
     pose_name: str
     yaw: float
 

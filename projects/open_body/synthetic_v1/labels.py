@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from synthetic.body import Body
 from synthetic.camera import Camera
-from synthetic.labels import BOX_PADDING, _as_set, _to_axis_angle, visible_share
+from synthetic.labels import BOX_PADDING, as_set, to_axis_angle, visible_share
 from synthetic.people import Person
 
 from deforhmr_mm.structures import get_keypoint_set
@@ -121,18 +121,18 @@ def label_person(
     keypoints = np.column_stack([pixels, inside])
     flags = np.column_stack([pixels, np.where(inside, 1 + seen, 0)])
     relative = np.column_stack([joints - joints[0], np.ones(len(joints))])
-    coco = _as_set(flags, 'coco17')
+    coco = as_set(flags, 'coco17')
     coco[coco[:, 2] == 0] = 0
     assert len(coco) == len(get_keypoint_set('coco17'))
     return Labels(
         center=0.5 * (corner + end),
         scale=float(BOX_PADDING * (end - corner).max() / 200),
-        part=_as_set(keypoints, 'spin24'),
-        openpose=_as_set(keypoints, 'openpose25'),
+        part=as_set(keypoints, 'spin24'),
+        openpose=as_set(keypoints, 'openpose25'),
         coco=coco,
-        pose=_to_axis_angle(person.rotations),
+        pose=to_axis_angle(person.rotations),
         shape=person.betas,
-        S=_as_set(relative, 'spin24'),
+        S=as_set(relative, 'spin24'),
         transl=person.transl,
         focal_l=camera.focal,
         principal_point=camera.principal_point,

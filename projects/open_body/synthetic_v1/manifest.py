@@ -103,6 +103,7 @@ def compare(reference: dict, found: dict) -> list[str]:
         exact = got['annotations'] == wanted['annotations']
         how = 'are the same bytes' if exact else 'agree but for rounding'
         lines.append(
-            f'{split}: {other} of {len(folders)} folders of pictures differ, labels {how}'
+            f'{split}: {other} of {len(folders)} folders of pictures differ, '
+            f'labels {how}'
         )
     return lines

@@ -57,7 +57,7 @@ def unwrap(look: Look, points: np.ndarray) -> np.ndarray:
     """Places (N, 2), metres: round the trunk, the arm or the leg, and along it."""
     m = look.measures
     x, y, z = points.T
-    arm = np.abs(x) > m.shoulder_x * 1.15
+    arm = (np.abs(x) > m.shoulder_x * 1.15) & (y > m.waist_y)
     leg = (y < m.hip_y - 0.03) & ~arm
     axis_x = np.where(leg, np.sign(x) * 0.13, 0.0)
     round_trunk = np.arctan2(x - axis_x, z) * np.where(leg, 0.08, 0.15)

@@ -22,7 +22,8 @@ def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     picture = _tones(rng, picture)
     if rng.random() < 0.15:  # light in the lens, mist
         amount = rng.uniform(0.05, 0.35)
-        colour = np.float32(np.clip(rng.normal(0.75, 0.15, 3), 0.3, 1))
+        colour = rng.normal(0.75, 0.12) + rng.normal(0, 0.03, 3)
+        colour = np.float32(np.clip(colour, 0.3, 1))
         picture = picture + amount * (colour - picture)
     if rng.random() < 0.3:
         picture = picture * _vignette(rng, picture.shape[:2])

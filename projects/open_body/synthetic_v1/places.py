@@ -1,4 +1,4 @@
-"""Places: rooms, streets, fields and walls behind the people, painted plane by plane."""
+"""Places: rooms, streets, fields and walls behind people, painted plane by plane."""
 
 from typing import NamedTuple
 

@@ -5,7 +5,8 @@ from scipy.spatial.transform import Rotation
 from synthetic.camera import Camera, heading
 from synthetic.poses import HIGH, LOW, PoseSampler, clip_to_limits, to_rotmats
 
-from .pose_bank import RARE, RARE_PITCH, RARE_SHARES, TRAIN_POSES, TRAIN_SHARES
+from .pose_bank import TRAIN_POSES, TRAIN_SHARES
+from .poses_rare import RARE, RARE_PITCH, RARE_SHARES
 
 WILD_SHARE = 0.08  # of the usual poses: pulled towards a random one within the limits
 WILD_PULL = (0.25, 0.6)

@@ -49,7 +49,7 @@ def render(
     light: Light,
     picture: np.ndarray,
 ) -> Rendered:
-    """Draw people and things over a picture (h, w, 3) float32 sRGB; it is not changed."""
+    """Draw people and things over a picture (h, w, 3) sRGB, which is not changed."""
     people = [a.person for a in actors]
     surfaces = [p.surface for p in people] + [t.mesh.vertices for t in things]
     faces = [p.faces for p in people] + [t.mesh.faces for t in things]

@@ -127,8 +127,8 @@ class SceneMaker:
         return actors, drop
 
     def _furnish(
-        self, rng: np.random.Generator, actors: list[Actor], camera: Camera, drop: float,
-        recipe: Recipe,
+        self, rng: np.random.Generator, actors: list[Actor], camera: Camera,
+        drop: float, recipe: Recipe,
     ) -> list[Thing]:  # fmt: skip
         """Seats, and things behind people and before them."""
         things: list[Thing] = []

@@ -15,7 +15,8 @@ HATS = {
     'dress': (0.15, ('cap', 'scarf')),
 }  # fmt: skip
 HELD = (
-    'rod', 'stick', 'rods', 'racket', 'ball', 'box', 'bag', 'phone', 'umbrella', 'board',
+    'rod', 'stick', 'rods', 'racket', 'ball', 'box', 'bag', 'phone', 'umbrella',
+    'board',
 )  # fmt: skip
 
 
