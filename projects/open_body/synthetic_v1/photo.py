@@ -20,7 +20,7 @@ def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         (h, w, 3) uint8 BGR.
     """
     picture = _tones(rng, picture)
-    if rng.random() < 0.15:  # light in the lens, mist
+    if rng.random() < 0.1:  # light in the lens, mist
         amount = rng.uniform(0.05, 0.35)
         colour = rng.normal(0.75, 0.12) + rng.normal(0, 0.03, 3)
         colour = np.float32(np.clip(colour, 0.3, 1))
@@ -28,14 +28,14 @@ def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     if rng.random() < 0.3:
         picture = picture * _vignette(rng, picture.shape[:2])
     kind = rng.random()
-    if kind < 0.3:
+    if kind < 0.2:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.2))
-    elif kind < 0.4:
+    elif kind < 0.26:
         picture = _motion_blur(rng, picture)
-    elif kind < 0.55:
+    elif kind < 0.46:
         soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.7, 1.5))
         picture = picture + rng.uniform(0.3, 1.2) * (picture - soft)
-    elif kind < 0.63:
+    elif kind < 0.54:
         picture = _coarse(rng, picture)
     if rng.random() < 0.45:
         strength = np.exp(rng.uniform(*np.log([0.003, 0.028])))
@@ -53,7 +53,7 @@ def _tones(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     wanted = np.exp(rng.normal(np.log(0.5), 0.22))
     automatic = np.clip(wanted / max(typical, 0.05), 0.6, 2.2) ** rng.uniform(0.4, 1)
     exposure = automatic * np.exp(rng.normal(0, 0.06, 3))
-    gamma, contrast = np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0.08, 0.15))
+    gamma, contrast = np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0.15, 0.15))
     level = np.linspace(0, BRIGHTEST, LEVELS)
     index = np.clip(picture * ((LEVELS - 1) / BRIGHTEST), 0, LEVELS - 1)
     index = index.astype(np.uint16)

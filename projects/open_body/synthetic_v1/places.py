@@ -168,7 +168,7 @@ def _falloff(rng: np.random.Generator, points: np.ndarray, light: Light) -> np.n
     tile = bank()['plaster'][rng.integers(12)][2][..., 2:]
     places = points[:, [0, 2]] + 0.7 * points[:, 1:2]
     noise = sample_plane(tile, places / rng.uniform(2, 12))[:, 0] - 1
-    amount = 1 + rng.uniform(0.2, 1.2) * noise
+    amount = 1 + rng.uniform(0.0, 0.6) * noise
     if light.outdoors and light.kind != 'cloudy' and rng.random() < 0.3:
         leaves = bank()['blotches'][rng.integers(10)][1][..., :1]
         dark = sample_plane(leaves, places / rng.uniform(3, 12))[:, 0]

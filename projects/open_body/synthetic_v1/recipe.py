@@ -25,7 +25,7 @@ class Recipe:
 
     people: int
     number: int
-    people_shares: tuple[float, ...] = (0.35, 0.33, 0.2, 0.12)
+    people_shares: tuple[float, ...] = (0.4, 0.35, 0.17, 0.08)
     occluded_share: float = 0.25
     occluders: tuple[int, int] = (1, 3)
     truncated_share: float = 0.15

@@ -55,8 +55,9 @@ def plaster(rng: np.random.Generator) -> Tile:
     """Stone, earth, concrete, paint: noise of all sizes."""
     field = fractal(rng, rng.uniform(0.6, 1.8))
     spots = _soft(fractal(rng, 1.4) - rng.uniform(0.3, 2), rng.uniform(1, 6))
-    shade = 1 + rng.uniform(0.03, 0.22) * field
-    return _tile(0.6 * _soft(fractal(rng, 1.6), 1), 0.7 * spots, shade)
+    shade = 1 + rng.uniform(0.02, 0.13) * field
+    amount = rng.uniform(0.1, 0.7)
+    return _tile(amount * _soft(fractal(rng, 1.6), 1), amount * spots, shade)
 
 
 def blotches(rng: np.random.Generator) -> Tile:

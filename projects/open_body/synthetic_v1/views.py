@@ -9,7 +9,7 @@ LONG_SIDE = (352, 512)  # pixels
 ASPECTS = (4 / 3, 3 / 2, 1.0, 16 / 9, 3 / 4, 2 / 3)
 ASPECT_SHARES = (0.26, 0.2, 0.22, 0.06, 0.16, 0.1)
 FOCAL = (0.6, 3.0)  # times the diagonal
-HEIGHTS = (110.0, 440.0)  # pixels of the first person's box
+HEIGHTS = (130.0, 460.0)  # pixels of the first person's box
 LEAST_HEIGHT = 70.0  # of the others' boxes
 FILL_LIMIT = 0.96
 NEAREST = 0.35  # metres
@@ -17,7 +17,7 @@ DROPS = (0.1, 9.0)  # metres, the camera above the ground
 STEEP_DROPS = (-2.0, 30.0)
 LEAST_GAP = 0.32  # metres between two people's pelvises
 TRIES = 14
-APART = 0.35  # of a person's size, in the picture, between people not close by
+APART = 0.45  # of a person's size, in the picture, between people not close by
 
 
 def sample_camera(rng: np.random.Generator, extreme: bool) -> Camera:
