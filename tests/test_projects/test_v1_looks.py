@@ -154,6 +154,19 @@ def test_the_ground_fills_the_picture_below_the_horizon():
     assert reddish[-5:].all() and not reddish[:10].any()
 
 
+def test_a_camera_below_the_ground_sees_none_of_it():
+    from synthetic.camera import Camera
+
+    camera = Camera(40, 30, 30.0, np.array([20.0, 15.0]), np.diag([1.0, -1.0, -1.0]))
+    sky = Light('cloudy', (), np.full(3, 1.0), np.full(3, 1.0), camera.up, 1.0)
+    rng = np.random.default_rng(0)
+    red = make_cloth(rng, None, np.tile([0.9, 0.01, 0.01], (3, 1)), 1.0)
+    ground = Plane(np.array([0.0, 1.0, 0.0]), -1.5, np.inf, red)
+    picture = paint_place(rng, camera, sky, [ground])
+    assert np.isfinite(picture).all()
+    assert not (picture[..., 0] > 10 * picture[..., 1]).any()
+
+
 def test_sprites_are_put_where_their_corners_say():
     picture = np.zeros((20, 30, 3), dtype=np.float32)
     sprite = np.ones((8, 8, 4), dtype=np.float32)

@@ -133,7 +133,7 @@ def paint_place(
         towards = -(rays @ plane.normal.astype(np.float32))
         with np.errstate(divide='ignore', invalid='ignore'):
             reach = np.float32(plane.distance) / towards
-        good = (towards > 1e-4) & (reach < nearest) & (reach < 400)
+        good = (towards > 1e-4) & (reach > 0) & (reach < nearest) & (reach < 400)
         if np.isfinite(plane.top):
             good &= reach * rays[:, 1] < plane.top
         nearest[good], seen[good] = reach[good], number
