@@ -33,6 +33,7 @@ ABOVE = {
     'layers': {'heads', 'estimators'},
     'backbones': {'heads', 'estimators'},
     'losses': {'heads', 'estimators'},
+    'necks': {'heads', 'estimators'},
     'heads': {'estimators'},
     'estimators': set(),
 }

@@ -2,6 +2,7 @@
 
 from .formatting import PackMeshInputs
 from .geometric import RandomBBoxTransform, RandomFlip
+from .keypoint_samples import ToKeypointSample
 from .loading import LoadImage
 from .photometric import ColorJitter, RandomErasing
 from .reading import EncodedJPEG, ImageReadError, decode_image, read_image
@@ -18,6 +19,7 @@ __all__ = [
     'RandomErasing',
     'RandomFlip',
     'RandomTruncation',
+    'ToKeypointSample',
     'TopdownAffine',
     'decode_image',
     'read_image',
