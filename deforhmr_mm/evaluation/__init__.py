@@ -2,6 +2,7 @@
 
 from .functional import (
     auc,
+    keypoint_pck,
     mpjpe,
     pa_mpjpe,
     pa_point_errors,
@@ -17,6 +18,7 @@ __all__ = [
     'MeshMetric',
     'Protocol',
     'auc',
+    'keypoint_pck',
     'mpjpe',
     'pa_mpjpe',
     'pa_point_errors',

@@ -1,6 +1,7 @@
 """Rotations, cameras, alignment and boxes; needs torch, numpy and roma only."""
 
 from .alignment import similarity_align
+from .box_placement import place_in_box
 from .boxes import (
     bbox_to_center_scale,
     bbox_xywh_to_xyxy,
@@ -41,6 +42,7 @@ __all__ = [
     'image_center',
     'mean_rotation',
     'perspective_projection',
+    'place_in_box',
     'projection_gap',
     'rot6d_from_row_major',
     'rot6d_to_rotmat',

@@ -37,6 +37,69 @@ def pck(distances: ArrayOrTensor, threshold: float) -> ArrayOrTensor:
     return 100 * within.mean(-1)
 
 
+def keypoint_pck(
+    pred: ArrayOrTensor,
+    target: ArrayOrTensor,
+    visible: ArrayOrTensor,
+    size: ArrayOrTensor,
+    threshold: float = 0.1,
+) -> ArrayOrTensor:
+    """Share of visible 2D joints that are near the labels for the person's size.
+
+    All visible joints count alike, so that of several people those with more labels
+    weigh more. One person's or one joint's share comes from its row or column alone.
+
+    Source: PCK of Yang and Ramanan, Articulated human detection with flexible mixtures
+    of parts, TPAMI 2013. They take the longer side of the person's box as its size; who
+    calls decides here.
+
+    Args:
+        pred: (..., K, 2) pixels; a joint that is not finite is a miss.
+        target: (..., K, 2) pixels; read where visible.
+        visible: (..., K) bool, which joints count.
+        size: (...) pixels of each person, positive.
+        threshold: Share of the size, positive; a joint at just this distance is near.
+
+    Returns:
+        () percent, type as given; NaN where no joint is visible.
+
+    Raises:
+        ValueError: The shapes are not as given above, or the threshold or a size is not
+            positive.
+
+    Example:
+        >>> target = np.array([[[10.0, 10], [20, 20], [30, 30], [0, 0]]])
+        >>> pred = np.array([[[10.0, 10], [20, 29], [30, 41], [99, 99]]])
+        >>> visible = np.array([[True, True, True, False]])
+        >>> keypoint_pck(pred, target, visible, np.array([100.0])).round(1)
+        np.float64(66.7)
+    """
+    shape = tuple(target.shape)
+    expected = {
+        'pred': (pred, shape),
+        'visible': (visible, shape[:-1]),
+        'size': (size, shape[:-2]),
+    }
+    wrong = {
+        name: tuple(value.shape)
+        for name, (value, wanted) in expected.items()
+        if tuple(value.shape) != wanted
+    }
+    if shape[-1:] != (2,) or len(shape) < 2 or wrong:
+        raise ValueError(
+            'pred and target: expected shapes (..., K, 2), visible (..., K) and size '
+            f'(...); target has {shape}, and these do not fit: {wrong or "none"}'
+        )
+    if not (size > 0).all():
+        raise ValueError(f'size: expected positive numbers, got {size.min()}')
+    gap = pred - target
+    distances = (gap**2).sum(-1) ** 0.5 / size[..., None]
+    if not visible.any():
+        # Of type and device of the distances.
+        return distances.sum() * float('nan')
+    return pck(distances[visible], threshold)
+
+
 def auc(
     distances: ArrayOrTensor, max_threshold: float, steps: int = 31
 ) -> ArrayOrTensor:
