@@ -4,6 +4,7 @@ from .coco_mesh_dataset import CocoMeshDataset
 from .collate import mesh_collate
 from .hmr2_tar_dataset import HMR2TarDataset
 from .hmr_dataset import HMRDataset
+from .labelled_people import LabelledPerson, read_labelled_people
 from .labels import AnnotationError, LabelRecord
 from .mean_body import build_labels, mean_body, mean_crop_camera, read_labels
 from .samplers import MixtureSampler
@@ -15,10 +16,12 @@ __all__ = [
     'HMR2TarDataset',
     'HMRDataset',
     'LabelRecord',
+    'LabelledPerson',
     'MixtureSampler',
     'build_labels',
     'mean_body',
     'mean_crop_camera',
     'mesh_collate',
+    'read_labelled_people',
     'read_labels',
 ]

@@ -1,7 +1,11 @@
 """Scores of recovered bodies: pure functions and the metrics over them."""
 
 from .functional import (
+    COCO_GROUPS,
+    CocoPCK,
+    Share,
     auc,
+    coco_pck,
     keypoint_pck,
     mpjpe,
     pa_mpjpe,
@@ -14,10 +18,14 @@ from .functional import (
 from .metrics import PROTOCOLS, MeshMetric, Protocol
 
 __all__ = [
+    'COCO_GROUPS',
     'PROTOCOLS',
+    'CocoPCK',
     'MeshMetric',
     'Protocol',
+    'Share',
     'auc',
+    'coco_pck',
     'keypoint_pck',
     'mpjpe',
     'pa_mpjpe',

@@ -36,7 +36,7 @@ def joint_table(scores: Sequence[BodyScore], names: Sequence[str]) -> str:
         (name, f'{plain:.1f}', f'{aligned:.1f}')
         for name, plain, aligned in zip(names, *means, strict=True)
     ]
-    return _text(('joint', 'error', 'PA error'), rows)
+    return text_table(('joint', 'error', 'PA error'), rows)
 
 
 def sequence_table(scores: Sequence[BodyScore], keys: Sequence[str]) -> str:
@@ -48,7 +48,7 @@ def sequence_table(scores: Sequence[BodyScore], keys: Sequence[str]) -> str:
         (name, str(len(figures)), *(f'{mean:.1f}' for mean in np.mean(figures, 0)))
         for name, figures in sorted(by_sequence.items())
     ]
-    return _text(('sequence', 'bodies', *keys), rows)
+    return text_table(('sequence', 'bodies', *keys), rows)
 
 
 def write_scores(
@@ -88,7 +88,7 @@ def write_scores(
     os.replace(f'{prefix}.npz.part', f'{prefix}.npz')
 
 
-def _text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows in columns, the first one to the left and numbers to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = []
