@@ -1,0 +1,60 @@
+"""The benchmark's variants: each is its base but for what its name says."""
+
+import pytest
+from mmengine.config import Config
+
+from .test_configs import CONFIGS
+
+FOLDER = CONFIGS / 'open_body'
+WHOLE = FOLDER / 'deforhmr_vit-tiny_openbody-v1-256x192.py'
+CACHED = FOLDER / 'deforhmr_vit-tiny_cached_openbody-v1.py'
+
+
+@pytest.mark.parametrize(
+    ('name', 'multi_query', 'cross_attention'),
+    [
+        ('single-query-regular', False, dict(deformable=False)),
+        ('single-query', False, {}),
+        ('regular', True, dict(deformable=False)),
+        ('no-position', True, dict(position_bias=None)),
+        ('sine-position', True, dict(position_bias='sine')),
+        ('learned-position', True, dict(position_bias='learned')),
+        ('ms-deform', True, dict(type='MSDeformCrossAttention')),
+    ],
+)
+def test_a_variant_differs_in_its_option_alone(name, multi_query, cross_attention):
+    path = FOLDER / f'deforhmr_vit-tiny_{name}_cached_openbody-v1.py'
+    config = Config.fromfile(path).to_dict()
+    head = config['model']['head']
+    assert head.pop('multi_query', True) == multi_query
+    assert head.pop('cross_attention', {}) == cross_attention
+    assert config == Config.fromfile(CACHED).to_dict()
+
+
+def test_hmr2s_head_has_the_same_sizes():
+    config = Config.fromfile(FOLDER / 'hmr2_vit-tiny_cached_openbody-v1.py').to_dict()
+    cached = Config.fromfile(CACHED).to_dict()
+    head = config['model'].pop('head')
+    ours = cached['model'].pop('head')
+    assert config == cached
+    assert head.pop('type') == 'HMR2Head'
+    assert head == {key: ours[key] for key in head}
+    assert set(ours) - set(head) == {'type', 'feat_size', 'box_info'}
+
+
+def test_the_cached_config_reads_what_the_whole_one_makes():
+    whole, cached = Config.fromfile(WHOLE), Config.fromfile(CACHED)
+    assert whole.model.backbone.frozen
+    assert whole.model.backbone.init_cfg.prefix == 'backbone.'
+    assert cached.model.head == whole.model.head
+    assert cached.model.losses == whole.model.losses
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        assert cached[loader].dataset.pipeline == whole[loader].dataset.pipeline
+
+
+def test_every_config_is_in_the_table():
+    text = (FOLDER / 'README.md').read_text(encoding='utf-8')
+    paths = sorted(FOLDER.glob('*.py'))
+    assert len(paths) == 10
+    for path in paths:
+        assert f'({path.name})' in text
