@@ -1,0 +1,302 @@
+"""The pipeline as groups of steps, one after another."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from mmengine.config import Config
+
+from . import products
+from .commands import in_repository, launched, tool
+from .config_options import (
+    as_arguments,
+    batch_options,
+    data_options,
+    length_options,
+    own_epochs,
+)
+from .places import Places
+from .presets import (
+    MAIN_VARIANT,
+    STAGE1_CONFIG,
+    TEST_SPLITS,
+    VARIANT_CONFIGS,
+    WHOLE_CONFIG,
+    Preset,
+)
+from .step import Group, Step
+
+PHASES = (
+    'data',
+    'coco',
+    'stage1',
+    'features',
+    'mean_body',
+    'stage2',
+    'test',
+    'model',
+    'tables',
+)
+PROJECT = 'projects/open_body'
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How the machine's cores are shared.
+
+    Attributes:
+        cores: That this process may use.
+        processes: That train the encoder, and compute features, together.
+        jobs: Heads that are trained, and tested, side by side.
+        readers: Processes that read pictures beside each that computes features.
+        workers: Processes that render; None: one for each core.
+    """
+
+    cores: int
+    processes: int = 1
+    jobs: int = 1
+    readers: int = 0
+    workers: int | None = None
+
+    @property
+    def threads(self) -> int:
+        """Threads of each of the processes that train together."""
+        return max(1, self.cores // self.processes)
+
+
+@lru_cache
+def read_config(path: str) -> Config:
+    """A config; what it imports is the tools' business.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'The config file {path} does not exist.')
+    return Config.fromfile(path, import_custom_modules=False)
+
+
+class Plan:
+    """What is to be run for a preset.
+
+    Args:
+        preset: Sizes.
+        places: Folders.
+        machine: Its cores.
+        encoder: Checkpoint of an encoder in place of stage 1.
+        stage1_config: Config of stage 1; the benchmark's own if not given.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        places: Places,
+        machine: Machine,
+        encoder: Path | None = None,
+        stage1_config: str | None = None,
+    ) -> None:
+        self.preset = preset
+        self.places = places
+        self.machine = machine
+        self.given_encoder = encoder
+        self.stage1_config = stage1_config or in_repository(STAGE1_CONFIG)
+        self.whole_config = in_repository(WHOLE_CONFIG)
+
+    def groups(self) -> list[Group]:
+        """All groups in their order; of a phase that is not needed there is none."""
+        machine = self.machine
+        alone = dict(jobs=1, threads=machine.threads)
+        beside = dict(jobs=machine.jobs, threads=1)
+        kinds = {
+            'data': (self._data(), alone),
+            'coco': (self._coco(), alone),
+            'stage1': (self._stage1(), alone),
+            'features': (self._features(), alone),
+            'mean_body': (self._mean_bodies(), beside),
+            'stage2': (self._trainings(), beside),
+            'test': (self._tests(), beside),
+            'model': (self._model(), alone),
+            'tables': (self._tables(), alone),
+        }
+        groups = [
+            Group(phase, tuple(kinds[phase][0]), **kinds[phase][1]) for phase in PHASES
+        ]
+        return [group for group in groups if group.steps]
+
+    @property
+    def encoder(self) -> Path:
+        """Checkpoint of the encoder that features are computed with."""
+        if self.given_encoder is not None:
+            return self.given_encoder
+        return self.places.stage1 / f'epoch_{self._epochs(1)}.pth'
+
+    def _config(self, variant: str) -> str:
+        return in_repository(VARIANT_CONFIGS[variant])
+
+    def _epochs(self, stage: int) -> int:
+        path = self.stage1_config if stage == 1 else self._config(MAIN_VARIANT)
+        wanted = (self.preset.stage1_epochs, self.preset.stage2_epochs)[stage - 1]
+        return wanted or own_epochs(read_config(path), path)
+
+    def _head(self, variant: str, seed: int) -> Path:
+        """The last epoch's checkpoint: no variant gains by being chosen."""
+        return self.places.head(variant, seed) / f'epoch_{self._epochs(2)}.pth'
+
+    def _data(self) -> Iterator[Step]:
+        people = self.preset.people
+        root = self.places.data
+        workers = self.machine.workers or self.machine.cores
+        sizes = [f'{split}={number}' for split, number in people.items()]
+        command = tool(
+            f'{PROJECT}/synthesize_v1.py',
+            *('--out', root, '--workers', workers, '--people', *sizes),
+        )
+        product = root / products.MANIFEST_FILE
+        yield Step(
+            'data', command, product, lambda: products.has_people(root, people), root
+        )
+
+    def _coco(self) -> Iterator[Step]:
+        if self.given_encoder is not None:
+            return
+        places, splits = self.places, list(self.preset.people)
+
+        def is_done() -> bool:
+            return all(
+                products.is_newer(places.coco(split), places.annotations(split))
+                for split in splits
+            )
+
+        command = tool(f'{PROJECT}/export_coco.py', places.data, *splits)
+        yield Step('coco', command, places.coco(splits[0]), is_done)
+
+    def _stage1(self) -> Iterator[Step]:
+        if self.given_encoder is not None:
+            return
+        path = self.stage1_config
+        config = read_config(path)
+        own = own_epochs(config, path)
+        options = {
+            **data_options(config, self.places.data),
+            **length_options(config, own, self._epochs(1)),
+            **batch_options(config, self.machine.processes, path),
+            **self.preset.stage1_options,
+        }
+        yield self._training(
+            'stage1', path, self.places.stage1, self.encoder, options,
+            self.machine.processes,
+        )  # fmt: skip
+
+    def _training(
+        self, name: str, config: str, folder: Path, product: Path,
+        options: dict[str, object], processes: int = 1,
+    ) -> Step:  # fmt: skip
+        command = launched(
+            'tools/train.py', processes, config, '--work-dir', folder, '--resume',
+            *as_arguments(options),
+        )  # fmt: skip
+        return Step(name, command, product, product.is_file, folder)
+
+    def _features(self) -> Iterator[Step]:
+        config = read_config(self.whole_config)
+        for split in self.preset.people:
+            kind = split if split in ('train', 'val') else 'test'
+            views = self.preset.views if kind == 'train' else 1
+            options = self._data_of(config, kind, split)
+            folder = self.places.cache(split)
+            command = launched(
+                'tools/cache_features.py',
+                self.machine.processes,
+                *(self.whole_config, self.encoder, '--out', folder),
+                *('--split', kind, '--views', views),
+                *('--num-workers', self.machine.readers, *as_arguments(options)),
+            )
+            yield Step(
+                f'features/{split}', command, folder / 'manifest.json',
+                lambda folder=folder, views=views: products.has_views(folder, views),
+                folder,
+            )  # fmt: skip
+
+    def _data_of(self, config: Config, *kinds_and_split: str) -> dict[str, str]:
+        """Options that let the named loaders read the data; test reads the split."""
+        *kinds, split = kinds_and_split
+        options = {
+            key: value
+            for key, value in data_options(config, self.places.data).items()
+            if key.split('_')[0] in kinds
+        }
+        if 'test' in kinds and split != 'test':
+            options['test_dataloader.dataset.ann_file'] = f'annotations/{split}.npz'
+        return options
+
+    def _mean_bodies(self) -> Iterator[Step]:
+        config = read_config(self.whole_config)
+        for split in TEST_SPLITS:
+            out = self.places.mean_body(split)
+            options = self._data_of(config, 'train', 'test', split)
+            command = tool(
+                'tools/analysis_tools/mean_body.py',
+                *(self.whole_config, '--split', 'test', '--out', out),
+                *as_arguments(options),
+            )
+            yield Step(f'mean_body/{split}', command, out, out.is_file)
+
+    def _runs(self) -> Iterator[tuple[str, int]]:
+        # Seed by seed, so that a run that is stopped has whole tables early.
+        for seed in self.preset.seeds:
+            for variant in self.preset.variants:
+                yield variant, seed
+
+    def _trainings(self) -> Iterator[Step]:
+        for variant, seed in self._runs():
+            path = self._config(variant)
+            config = read_config(path)
+            own = own_epochs(config, path)
+            options = {
+                'train_dataloader.dataset.cache_dir': self.places.cache('train'),
+                'val_dataloader.dataset.cache_dir': self.places.cache('val'),
+                **length_options(config, own, self._epochs(2)),
+                'randomness.seed': seed,
+                **self.preset.stage2_options,
+            }
+            yield self._training(
+                f'stage2/{variant}/seed{seed}', path, self.places.head(variant, seed),
+                self._head(variant, seed), options,
+            )  # fmt: skip
+
+    def _tests(self) -> Iterator[Step]:
+        for variant, seed in self._runs():
+            for split in TEST_SPLITS:
+                out = self.places.metrics(variant, seed, split)
+                cache = self.places.cache(split)
+                command = tool(
+                    'tools/test.py',
+                    *(self._config(variant), self._head(variant, seed), '--out', out),
+                    # Apart from the training's logs.
+                    *('--work-dir', out.parent / 'logs' / split),
+                    *as_arguments({'test_dataloader.dataset.cache_dir': cache}),
+                )
+                name = f'test/{variant}/seed{seed}/{split}'
+                yield Step(name, command, out, out.is_file)
+
+    def _model(self) -> Iterator[Step]:
+        if MAIN_VARIANT not in self.preset.variants:
+            return
+        out = self.places.model
+        head = self._head(MAIN_VARIANT, self.preset.seeds[0])
+        command = tool(
+            'tools/misc/merge_backbone.py', head, out, '--encoder', self.encoder
+        )
+        yield Step('model', command, out, out.is_file)
+
+    def _tables(self) -> Iterator[Step]:
+        # Always anew: variants and seeds may have been added.
+        places = self.places
+        command = tool(
+            'tools/analysis_tools/summarize_runs.py',
+            *(places.stage2, '--mean-body', places.work / 'mean_body'),
+            *('--splits', *TEST_SPLITS),
+            *('--out', places.tables, '--curves', places.curves),
+        )
+        yield Step('tables', command, places.tables, None)

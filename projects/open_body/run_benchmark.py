@@ -1,0 +1,172 @@
+"""Run the benchmark on data set v1: data, encoder, features, heads, tests, tables.
+
+Each step is a command of this repository's tools. A run that was stopped goes on where
+it was when it is called again; ``--dry-run`` shows the commands and what is done.
+
+Example:
+    python projects/open_body/run_benchmark.py --smallest --procs 2 --jobs 2
+"""
+
+import argparse
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from benchmark.commands import as_typed  # noqa: E402
+from benchmark.places import Places  # noqa: E402
+from benchmark.plan import PHASES, Machine, Plan  # noqa: E402
+from benchmark.presets import (  # noqa: E402
+    FULL,
+    SMALLEST,
+    SPLITS,
+    VARIANT_CONFIGS,
+    Preset,
+)
+from benchmark.running import (  # noqa: E402
+    Busy,
+    Runner,
+    StepFailed,
+    check_settings,
+    sole_run,
+)
+from benchmark.times import available_cores, describe_machine  # noqa: E402
+
+
+def people_of_split(text: str) -> tuple[str, int]:
+    """A split and its size from SPLIT=NUMBER."""
+    split, _, number = text.partition('=')
+    if split not in SPLITS or not number.isdigit() or int(number) < 1:
+        raise argparse.ArgumentTypeError(
+            f'expected SPLIT=NUMBER with a split of {", ".join(SPLITS)}, got {text!r}'
+        )
+    return split, int(number)
+
+
+def positive(text: str) -> int:
+    """A number from 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'expected 1 or more, got {text!r}')
+    return int(text)
+
+
+def parse_args(args: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        '--smallest',
+        action='store_true',
+        help='a small data set, short trainings, one head and one seed',
+    )
+    parser.add_argument('--dry-run', action='store_true', help='only show the commands')
+    parser.add_argument(
+        '--until', choices=PHASES, default=PHASES[-1], help='last phase to run'
+    )
+    where = parser.add_argument_group('folders; the defaults depend on the size')
+    where.add_argument('--data', type=Path, help='the data set (data/NAME)')
+    where.add_argument(
+        '--features', type=Path, default=Path('data/features'), help='of the caches'
+    )
+    where.add_argument('--work-dir', type=Path, help='for the rest (work_dirs/NAME)')
+    machine = parser.add_argument_group('machine')
+    machine.add_argument(
+        '--procs',
+        type=positive,
+        default=1,
+        help='processes that train the encoder together (1)',
+    )
+    machine.add_argument(
+        '--jobs', type=positive, default=1, help='heads trained side by side (1)'
+    )
+    machine.add_argument(
+        '--workers', type=positive, help='processes that render (one for each core)'
+    )
+    machine.add_argument(
+        '--readers',
+        type=int,
+        default=0,
+        help='processes that read pictures for each that computes features (0)',
+    )
+    size = parser.add_argument_group('size')
+    size.add_argument('--variants', nargs='+', choices=list(VARIANT_CONFIGS))
+    size.add_argument('--seeds', nargs='+', type=int)
+    size.add_argument(
+        '--people', nargs='+', type=people_of_split, metavar='SPLIT=NUMBER'
+    )
+    size.add_argument('--views', type=positive, help='of each person in the cache')
+    size.add_argument('--stage1-epochs', type=positive)
+    size.add_argument('--stage2-epochs', type=positive)
+    size.add_argument(
+        '--encoder', type=Path, help='checkpoint of an encoder in place of stage 1'
+    )
+    size.add_argument('--stage1-config', help="another config than the benchmark's")
+    return parser.parse_args(args)
+
+
+def preset_of(args: argparse.Namespace) -> Preset:
+    """The preset that the command line names, with what it changes."""
+    preset = SMALLEST if args.smallest else FULL
+    changes = {
+        'variants': args.variants and tuple(args.variants),
+        'seeds': args.seeds and tuple(args.seeds),
+        'people': args.people and {**preset.people, **dict(args.people)},
+        'views': args.views,
+        'stage1_epochs': args.stage1_epochs,
+        'stage2_epochs': args.stage2_epochs,
+    }
+    return replace(preset, **{k: v for k, v in changes.items() if v is not None})
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """What the command line asks for."""
+    preset = preset_of(args)
+    places = Places(
+        data=args.data or Path('data') / preset.name,
+        features=args.features,
+        work=args.work_dir or Path('work_dirs') / preset.name,
+        name=preset.name,
+    )
+    machine = Machine(
+        cores=available_cores(),
+        workers=args.workers,
+        processes=args.procs,
+        jobs=args.jobs,
+        readers=args.readers,
+    )
+    return Plan(preset, places, machine, args.encoder, args.stage1_config)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run or show the steps."""
+    args = parse_args(argv)
+    # Children are ended, and times noted, also when this program is asked to end.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        plan = plan_of(args)
+        last = PHASES.index(args.until)
+        groups = [g for g in plan.groups() if PHASES.index(g.phase) <= last]
+        if args.dry_run:
+            for group in groups:
+                for step in group.steps:
+                    print(f'# {step.name}: {step.state.value}')
+                    print(f'OMP_NUM_THREADS={group.threads} {as_typed(step.command)}')
+            return
+        work = plan.places.work
+        with sole_run(work) as lock:
+            encoder = str(args.encoder) if args.encoder else None
+            check_settings(work, {**plan.preset.settings(), 'encoder': encoder})
+            runner = Runner(plan.places, describe_machine(), lock)
+            runner.run(groups)
+            print(runner.times.table())
+            if args.until == PHASES[-1]:
+                print(f'Tables: {plan.places.tables}')
+    except (ValueError, FileNotFoundError, StepFailed, Busy) as error:
+        sys.exit(f'error: {error}')
+    except KeyboardInterrupt:
+        sys.exit('stopped; the same command goes on from here')
+
+
+if __name__ == '__main__':
+    main()
