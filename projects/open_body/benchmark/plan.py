@@ -20,7 +20,6 @@ from .places import Places
 from .presets import (
     MAIN_VARIANT,
     STAGE1_CONFIG,
-    TEST_SPLITS,
     VARIANT_CONFIGS,
     WHOLE_CONFIG,
     Preset,
@@ -232,7 +231,7 @@ class Plan:
 
     def _mean_bodies(self) -> Iterator[Step]:
         config = read_config(self.whole_config)
-        for split in TEST_SPLITS:
+        for split in self.preset.test_splits:
             out = self.places.mean_body(split)
             options = self._data_of(config, 'train', 'test', split)
             command = tool(
@@ -267,7 +266,7 @@ class Plan:
 
     def _tests(self) -> Iterator[Step]:
         for variant, seed in self._runs():
-            for split in TEST_SPLITS:
+            for split in self.preset.test_splits:
                 out = self.places.metrics(variant, seed, split)
                 cache = self.places.cache(split)
                 command = tool(
@@ -296,7 +295,7 @@ class Plan:
         command = tool(
             'tools/analysis_tools/summarize_runs.py',
             *(places.stage2, '--mean-body', places.work / 'mean_body'),
-            *('--splits', *TEST_SPLITS),
+            *('--splits', *self.preset.test_splits),
             *('--out', places.tables, '--curves', places.curves),
         )
         yield Step('tables', command, places.tables, None)

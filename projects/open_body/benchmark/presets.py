@@ -27,7 +27,6 @@ VARIANT_CONFIGS = {
     },
 }
 SPLITS = tuple(RECIPES)
-TEST_SPLITS = tuple(split for split in SPLITS if split.startswith('test'))
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,11 @@ class Preset:
     stage2_epochs: int | None = None
     stage1_options: Mapping[str, object] = field(default_factory=dict)
     stage2_options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def test_splits(self) -> tuple[str, ...]:
+        """Splits that heads are scored on."""
+        return tuple(split for split in self.people if split.startswith('test'))
 
     def settings(self) -> dict[str, object]:
         """What a work folder's results depend on; variants and seeds may be added."""
