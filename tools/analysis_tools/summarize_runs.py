@@ -172,22 +172,24 @@ def ratio_table(
 def gains(before: Sequence[Run], after: Sequence[Run], split: str, metric: str) -> str:
     """How much lower the metric is, over the seeds that both have."""
     pairs = _differences(before, after, split, metric)
-    return spread(pairs) if pairs else 'no common seed'
+    return spread(list(pairs.values())) if pairs else 'no common seed'
 
 
 def _differences(
     before: Sequence[Run], after: Sequence[Run], split: str, metric: str
-) -> list[float]:
+) -> dict[int, float]:
+    """How much lower the metric is, by seed."""
     left, right = (
         {r.seed: r.scores[split][metric] for r in x} for x in (before, after)
     )
-    return [left[seed] - right[seed] for seed in sorted(left.keys() & right.keys())]
+    return {seed: left[seed] - right[seed] for seed in left if seed in right}
 
 
 def grid_table(groups: dict[str, list[Run]], split: str, metric: str) -> str:
     """Queries x cross-attention with what each idea gains, alone and with the other.
 
-    A gain is the mean, and its ± the deviation, of the differences of equal seeds.
+    A gain is the mean, and its ± the deviation, of the differences of equal seeds; the
+    synergy, in the corner, is that of the two gains of multiple queries.
     """
     rows = []
     for attention, (single, multi) in CELLS.items():
@@ -205,9 +207,19 @@ def grid_table(groups: dict[str, list[Run]], split: str, metric: str) -> str:
         gains(groups[regular], groups[deformable], split, metric)
         for regular, deformable in columns
     ]
-    rows.append(['gain of deformable', *below, ''])
+    rows.append(['gain of deformable', *below, synergy(groups, split, metric)])
     head = [metric, 'single query', 'multi query', 'gain of multi']
     return markdown(head, rows)
+
+
+def synergy(groups: dict[str, list[Run]], split: str, metric: str) -> str:
+    """How much more multiple queries gain with deformable than with regular."""
+    regular, deformable = (
+        _differences(*(groups[name] for name in names), split, metric)
+        for names in CELLS.values()
+    )
+    more = [deformable[seed] - regular[seed] for seed in deformable if seed in regular]
+    return f'synergy {spread(more)}' if more else ''
 
 
 def draw_curves(groups: dict[str, list[Run]], metric: str, out: Path) -> None:
@@ -227,6 +239,7 @@ def draw_curves(groups: dict[str, list[Run]], metric: str, out: Path) -> None:
                 label=name if run is runs[0] else None,
             )
     panel.set_xlabel('epoch')
+    panel.xaxis.get_major_locator().set_params(integer=True)
     panel.set_title(f'{metric} on the validation split, mm; a line for each seed')
     panel.grid(alpha=0.3)
     for side in ('top', 'right'):

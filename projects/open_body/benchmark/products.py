@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from synthetic_v1.manifest import MANIFEST_FILE
-
 from deforhmr_mm.engine.feature_cache import CacheManifest, FeatureCacheError
+
+# As in synthetic_v1/manifest.py, which needs the renderer to be imported.
+MANIFEST_FILE = 'manifest.json'
 
 
 def has_people(root: Path, people: Mapping[str, int]) -> bool:
