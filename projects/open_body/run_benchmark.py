@@ -141,8 +141,6 @@ def plan_of(args: argparse.Namespace) -> Plan:
 def main(argv: list[str] | None = None) -> None:
     """Run or show the steps."""
     args = parse_args(argv)
-    # Children are ended, and times noted, also when this program is asked to end.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         plan = plan_of(args)
         last = PHASES.index(args.until)
@@ -153,6 +151,8 @@ def main(argv: list[str] | None = None) -> None:
                     print(f'# {step.name}: {step.state.value}')
                     print(f'OMP_NUM_THREADS={group.threads} {as_typed(step.command)}')
             return
+        # Children are ended, and times noted, also when this program is asked to end.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         work = plan.places.work
         with sole_run(work) as lock:
             encoder = str(args.encoder) if args.encoder else None

@@ -1,0 +1,259 @@
+"""Steps run once, side by side, go on after a stop, and say what went wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from benchmark import products, running, times
+from benchmark.places import Places
+from benchmark.running import Busy, Runner, StepFailed, check_settings, sole_run
+from benchmark.step import Group, Step
+from benchmark.times import Times, as_clock, covered
+
+from deforhmr_mm.engine.feature_cache import CacheManifest
+
+MACHINE = {'cpu': 'abacus', 'cores': 2}
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, 'POLL', 0.01)
+    return Places(tmp_path / 'd', tmp_path / 'f', tmp_path / 'w', 'n')
+
+
+def step(folder, name, code=None):
+    """A step whose command writes its product, or runs other code."""
+    product = folder / name.replace('/', '-')
+    code = code or f'open({str(product)!r}, "w").write("x"); print("made")'
+    return Step(name, (sys.executable, '-c', code), product, product.is_file)
+
+
+def run(places, *groups):
+    lines = []
+    with sole_run(places.work) as lock:
+        try:
+            Runner(places, MACHINE, lock, say=lines.append).run(groups)
+        finally:
+            noted = json.loads(places.times.read_text()) if lines else {}
+    return lines, noted
+
+
+def group(*steps, jobs=2):
+    return Group('p', steps, jobs=jobs, threads=3)
+
+
+def test_what_is_done_is_not_run_again(places, tmp_path):
+    (tmp_path / 'p-a').write_text('before')
+    steps = step(tmp_path, 'p/a'), step(tmp_path, 'p/b')
+    lines, noted = run(places, group(*steps))
+    assert lines == [
+        '[1/2] 0:00:00 p/a: was done',
+        f'[2/2] {lines[1].split()[1]} p/b: done in {lines[1].split()[-1]}',
+    ]
+    assert (tmp_path / 'p-a').read_text() == 'before'
+    assert (tmp_path / 'p-b').read_text() == 'x'
+    assert places.log('p/b').read_text() == 'made\n'
+    (attempt,) = noted['attempts']
+    assert noted['machines'] == [MACHINE]
+    assert attempt['step'] == 'p/b' and attempt['ok'] is True
+    assert (attempt['jobs'], attempt['threads'], attempt['machine']) == (2, 3, 0)
+    assert 0 < attempt['end'] - attempt['start'] < 60
+
+
+def test_children_know_their_threads_and_this_code(places, tmp_path):
+    names = '"OMP_NUM_THREADS", "PYTHONPATH"'
+    code = f'import os; open({str(tmp_path / "p")!r}, "w").write(' + (
+        f'" ".join(os.environ[n] for n in ({names})))'
+    )
+    run(places, group(step(tmp_path, 'p', code)))
+    threads, path = (tmp_path / 'p').read_text().split(' ', 1)
+    assert threads == '3'
+    assert path.split(os.pathsep)[0] == str(running.ROOT)
+
+
+def test_steps_run_side_by_side(places, tmp_path):
+    # Each waits for the other's file: one after another they would never end.
+    steps = []
+    for own, other in ('ab', 'ba'):
+        mine, theirs = str(tmp_path / own), str(tmp_path / other)
+        code = f'import os, time; open({mine!r}, "w")\n' + (
+            f'while not os.path.exists({theirs!r}): time.sleep(0.01)'
+        )
+        steps.append(step(tmp_path, own, code))
+    lines, noted = run(places, group(*steps))
+    assert len(lines) == 2
+    first, second = noted['attempts']
+    assert second['start'] < first['end'] and first['start'] < second['end']
+
+
+def test_a_failure_stops_what_comes_after_its_group(places, tmp_path):
+    bad = step(tmp_path, 'p/bad', 'print("no disk"); raise SystemExit(3)')
+    nothing = step(tmp_path, 'p/nothing', 'pass')
+    good, later = step(tmp_path, 'p/good'), step(tmp_path, 'q')
+    with pytest.raises(StepFailed) as failure:
+        run(places, group(bad, nothing, good, jobs=1), group(later))
+    text = str(failure.value)
+    assert (
+        f'p/bad ended with code 3; the end of {places.log("p/bad")}:\nno disk' in text
+    )
+    assert f'p/nothing ended without its product {tmp_path / "p-nothing"}' in text
+    assert good.product.is_file() and not later.product.exists()
+    noted = json.loads(places.times.read_text())['attempts']
+    assert {a['step']: a['ok'] for a in noted} == {
+        'p/bad': False,
+        'p/nothing': False,
+        'p/good': True,
+    }
+
+
+def test_a_step_without_a_test_always_runs(places, tmp_path):
+    product = tmp_path / 'tables'
+    code = f'open({str(product)!r}, "a").write("x")'
+    always = Step('tables', (sys.executable, '-c', code), product, None)
+    for _ in range(2):
+        run(places, group(always))
+    assert product.read_text() == 'xx'
+
+
+def test_a_stop_ends_the_children_and_is_noted(places, tmp_path, monkeypatch):
+    begun = tmp_path / 'begun'
+    code = f'import time; open({str(begun)!r}, "w"); time.sleep(60)'
+    slow = step(tmp_path, 'p/slow', code)
+    children = []
+    real = subprocess.Popen
+
+    def popen(*args, **kwargs):
+        children.append(real(*args, **kwargs))
+        return children[-1]
+
+    def sleep(seconds):
+        time.sleep(seconds) if not begun.exists() else stop()
+
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running.subprocess, 'Popen', popen)
+    monkeypatch.setattr(
+        running, 'time', type('t', (), dict(sleep=sleep, time=time.time))
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run(places, group(slow))
+    assert [child.returncode for child in children] == [-signal.SIGTERM]
+    (attempt,) = json.loads(places.times.read_text())['attempts']
+    assert attempt['ok'] is False and attempt['end'] - attempt['start'] < 30
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path):
+    with sole_run(tmp_path / 'w'):
+        with pytest.raises(Busy, match='another run'):
+            with sole_run(tmp_path / 'w'):
+                pass
+    with sole_run(tmp_path / 'w'):
+        pass
+
+
+def test_a_child_that_outlives_the_run_keeps_the_folder(tmp_path):
+    with sole_run(tmp_path) as lock:
+        code = 'import sys; sys.stdin.read()'
+        child = subprocess.Popen(
+            [sys.executable, '-c', code], stdin=subprocess.PIPE, pass_fds=(lock,)
+        )
+    with pytest.raises(Busy):
+        with sole_run(tmp_path):
+            pass
+    child.communicate()
+    with sole_run(tmp_path):
+        pass
+
+
+def test_other_settings_in_the_same_folder_are_refused(tmp_path):
+    check_settings(tmp_path / 'w', {'views': 1, 'people': {'train': 4}})
+    check_settings(tmp_path / 'w', {'views': 1, 'people': {'train': 4}})
+    with pytest.raises(ValueError, match='views: expected 1, got 2; choose another'):
+        check_settings(tmp_path / 'w', {'views': 2, 'people': {'train': 4}})
+
+
+def test_a_data_set_has_its_people(tmp_path):
+    wanted = {'train': 5, 'val': 2}
+    assert not products.has_people(tmp_path, wanted)
+
+    def write(**people):
+        splits = {split: {'people': number} for split, number in people.items()}
+        (tmp_path / 'manifest.json').write_text(json.dumps({'splits': splits}))
+
+    write(train=5)
+    assert not products.has_people(tmp_path, wanted)
+    write(train=5, val=2, test=9)
+    assert products.has_people(tmp_path, wanted)
+    write(train=6, val=1)
+    with pytest.raises(ValueError, match='train: expected 5 people, got 6; .*not cut'):
+        products.has_people(tmp_path, wanted)
+
+
+def test_the_manifest_has_the_renderers_name():
+    pytest.importorskip('embreex', reason='rendering needs embreex')
+    from synthetic_v1 import manifest
+
+    assert products.MANIFEST_FILE == manifest.MANIFEST_FILE
+
+
+def test_labels_older_than_their_source_are_made_again(tmp_path):
+    product, source = tmp_path / 'coco.json', tmp_path / 'train.npz'
+    assert not products.is_newer(product, source)
+    for path, second in ((product, 10), (source, 20)):
+        path.touch()
+        os.utime(path, (second, second))
+    assert not products.is_newer(product, source)
+    os.utime(product, (30, 30))
+    assert products.is_newer(product, source)
+
+
+def test_a_cache_is_done_with_all_shards_and_views(tmp_path):
+    assert not products.has_views(tmp_path, 1)
+    manifest = CacheManifest(3, (4, 1, 1), views=2, shard_size=2)
+    manifest.save(tmp_path)
+    assert not products.has_views(tmp_path, 1)
+    manifest.shards = [{}] * 4
+    manifest.save(tmp_path)
+    assert products.has_views(tmp_path, 1) and products.has_views(tmp_path, 2)
+    assert not products.has_views(tmp_path, 3)
+
+
+def test_times_as_a_table(tmp_path, monkeypatch):
+    clock = iter([0, 100, 200, 250, 320, 300, 400])
+    monkeypatch.setattr(times.time, 'time', lambda: next(clock))
+    first = Times(tmp_path / 'times.json', MACHINE)
+    assert first.end(first.begin('data', 1, 2), True) == 100
+    a = first.begin('stage2/x/seed0', 2, 1)
+    b = first.begin('stage2/y/seed0', 2, 1)
+    first.end(a, True)  # 200 to 320
+    first.end(b, False)  # 250 to 300
+    first.begin('stage2/y/seed0', 2, 1)
+    again = Times(tmp_path / 'times.json', {'cpu': 'other', 'cores': 8})
+    assert again.table() == (
+        '| phase | steps | wall time | side by side |\n'
+        '|---|---|---|---|\n'
+        '| data | 1 | 0:01:40 | 1 |\n'
+        '| stage2 | 2 | 0:02:00 and more (cut off) | 2 |\n'
+        '| together | | 0:03:40 | |\n'
+        '\n'
+        'Machine: cpu abacus, cores 2.\n'
+        'Machine: cpu other, cores 8.\n'
+    )
+
+
+def test_this_machine_is_described():
+    found = times.describe_machine()
+    assert set(found) == {'cpu', 'cores', 'system', 'python', 'torch'}
+    assert found['cpu'] and found['cores'] >= 1
+    assert found['python'] == '.'.join(map(str, sys.version_info[:3]))
+
+
+def test_arithmetic_of_times():
+    assert as_clock(3725.4) == '1:02:05'
+    assert covered([]) == 0
+    assert covered([(2, 5), (0, 3), (7, 8), (1, 2)]) == 6
