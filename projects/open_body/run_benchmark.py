@@ -99,6 +99,12 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     size.add_argument('--stage1-epochs', type=positive)
     size.add_argument('--stage2-epochs', type=positive)
     size.add_argument(
+        '--amp',
+        action='store_true',
+        default=None,
+        help='train the encoder in mixed precision',
+    )
+    size.add_argument(
         '--encoder', type=Path, help='checkpoint of an encoder in place of stage 1'
     )
     size.add_argument('--stage1-config', help="another config than the benchmark's")
@@ -115,6 +121,7 @@ def preset_of(args: argparse.Namespace) -> Preset:
         'views': args.views,
         'stage1_epochs': args.stage1_epochs,
         'stage2_epochs': args.stage2_epochs,
+        'stage1_amp': args.amp,
     }
     return replace(preset, **{k: v for k, v in changes.items() if v is not None})
 

@@ -40,6 +40,7 @@ TINY = Preset(
     views=3,
     stage1_epochs=4,
     stage2_epochs=5,
+    stage1_amp=True,
     stage2_options={'custom_hooks.0.momentum': 0.1},
 )
 
@@ -114,7 +115,7 @@ def test_commands(plan, tmp_path):
         'coco': 'python projects/open_body/export_coco.py T/d train val test '
         'test_occluded',
         'stage1': f'{launch} tools/train.py T/stage1.py --work-dir T/w/stage1 --resume '
-        '--cfg-options train_dataloader.dataset.data_root=T/d/ '
+        '--amp --cfg-options train_dataloader.dataset.data_root=T/d/ '
         'val_dataloader.dataset.data_root=T/d/ val_evaluator.ann_file=T/d/coco_val.json'
         ' train_cfg.max_epochs=4 train_cfg.val_interval=4 param_scheduler.1.end=4 '
         "'param_scheduler.1.milestones=[3,4]' --launcher pytorch",

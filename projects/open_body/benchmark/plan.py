@@ -184,16 +184,16 @@ class Plan:
         }
         yield self._training(
             'stage1', path, self.places.stage1, self.encoder, options,
-            self.machine.processes,
+            self.machine.processes, ('--amp',) if self.preset.stage1_amp else (),
         )  # fmt: skip
 
     def _training(
         self, name: str, config: str, folder: Path, product: Path,
-        options: dict[str, object], processes: int = 1,
+        options: dict[str, object], processes: int = 1, flags: tuple[str, ...] = (),
     ) -> Step:  # fmt: skip
         command = launched(
             'tools/train.py', processes, config, '--work-dir', folder, '--resume',
-            *as_arguments(options),
+            *flags, *as_arguments(options),
         )  # fmt: skip
         return Step(name, command, product, product.is_file, folder)
 

@@ -42,6 +42,7 @@ class Preset:
             60,000 people takes 4.1 GiB.
         stage1_epochs: Epochs of the encoder's training; None: the config's.
         stage2_epochs: Epochs of a head's training; None: the config's.
+        stage1_amp: Train the encoder in mixed precision.
         stage1_options: Other config values of stage 1, as for ``--cfg-options``.
         stage2_options: Likewise of stage 2.
     """
@@ -53,6 +54,7 @@ class Preset:
     views: int = 1
     stage1_epochs: int | None = None
     stage2_epochs: int | None = None
+    stage1_amp: bool = False
     stage1_options: Mapping[str, object] = field(default_factory=dict)
     stage2_options: Mapping[str, object] = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ class Preset:
             'views': self.views,
             'stage1_epochs': self.stage1_epochs,
             'stage2_epochs': self.stage2_epochs,
+            'stage1_amp': self.stage1_amp,
             'stage1_options': dict(self.stage1_options),
             'stage2_options': dict(self.stage2_options),
         }
@@ -80,7 +83,7 @@ FULL = Preset(
     seeds=(0, 1, 2),
     views=2,
 )
-# A twelfth of the data. Warm-up and averaging are shortened with the training: about
+# A tenth of the data. Warm-up and averaging are shortened with the training: about
 # 90 steps an epoch remain.
 SMALLEST = Preset(
     name=f'open_body_{VERSION}_smallest',
@@ -97,7 +100,7 @@ SMALLEST = Preset(
     ),
     variants=(MAIN_VARIANT,),
     seeds=(0,),
-    stage1_epochs=4,
+    stage1_epochs=8,
     stage2_epochs=12,
     stage2_options=MappingProxyType(
         {'param_scheduler.0.end': 100, 'custom_hooks.0.momentum': 0.05}
