@@ -11,6 +11,7 @@ import argparse
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -150,8 +151,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     try:
         plan = plan_of(args)
-        last = PHASES.index(args.until)
-        groups = [g for g in plan.groups() if PHASES.index(g.phase) <= last]
+        groups = plan.groups(args.until)
         if args.dry_run:
             for group in groups:
                 for step in group.steps:
@@ -164,7 +164,9 @@ def main(argv: list[str] | None = None) -> None:
         with sole_run(work) as lock:
             encoder = str(args.encoder) if args.encoder else None
             check_settings(work, {**plan.preset.settings(), 'encoder': encoder})
-            runner = Runner(plan.places, describe_machine(), lock)
+            # Flushed, so that a redirected output tells how far it is.
+            say = partial(print, flush=True)
+            runner = Runner(plan.places, describe_machine(), lock, say)
             runner.run(groups)
             print(runner.times.table())
             if args.until == PHASES[-1]:

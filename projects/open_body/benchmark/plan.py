@@ -102,25 +102,30 @@ class Plan:
         self.stage1_config = stage1_config or in_repository(STAGE1_CONFIG)
         self.whole_config = in_repository(WHOLE_CONFIG)
 
-    def groups(self) -> list[Group]:
-        """All groups in their order; of a phase that is not needed there is none."""
+    def groups(self, until: str = PHASES[-1]) -> list[Group]:
+        """The groups in their order; of a phase that is not needed there is none.
+
+        Args:
+            until: The last phase.
+        """
         machine = self.machine
-        alone = dict(jobs=1, threads=machine.threads)
-        beside = dict(jobs=machine.jobs, threads=1)
+        alone = (1, machine.threads)
+        beside = (machine.jobs, 1)
         kinds = {
-            'data': (self._data(), alone),
-            'coco': (self._coco(), alone),
-            'stage1': (self._stage1(), alone),
-            'features': (self._features(), alone),
-            'mean_body': (self._mean_bodies(), beside),
-            'stage2': (self._trainings(), beside),
-            'test': (self._tests(), beside),
-            'model': (self._model(), alone),
-            'tables': (self._tables(), alone),
+            'data': (self._data, *alone),
+            'coco': (self._coco, *alone),
+            'stage1': (self._stage1, *alone),
+            'features': (self._features, *alone),
+            'mean_body': (self._mean_bodies, *beside),
+            'stage2': (self._trainings, *beside),
+            'test': (self._tests, *beside),
+            'model': (self._model, *alone),
+            'tables': (self._tables, *alone),
         }
-        groups = [
-            Group(phase, tuple(kinds[phase][0]), **kinds[phase][1]) for phase in PHASES
-        ]
+        groups = []
+        for phase in PHASES[: PHASES.index(until) + 1]:
+            steps, jobs, threads = kinds[phase]
+            groups.append(Group(phase, tuple(steps()), jobs, threads))
         return [group for group in groups if group.steps]
 
     @property

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -85,7 +85,11 @@ class Runner:
     """
 
     def __init__(
-        self, places: Places, machine: dict[str, object], lock: int, say=print
+        self,
+        places: Places,
+        machine: dict[str, object],
+        lock: int,
+        say: Callable[[str], None],
     ) -> None:
         self.places = places
         self.times = Times(places.times, machine)
