@@ -12,11 +12,12 @@ _base_ = [
 model = dict(
     backbone=dict(
         type='ViT',
-        arch='tiny',
+        arch=dict(embed_dims=192, depth=6, num_heads=3),
+        conv_stem=(0, 1, 2, 3),
         frozen=True,
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='work_dirs/vitpose_vit-tiny_openbody-v1-256x192/epoch_10.pth',
+            checkpoint='work_dirs/vitpose_vit-tiny_openbody-v1-256x192/epoch_20.pth',
             prefix='backbone.',
         ),
     ),

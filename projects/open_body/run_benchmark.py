@@ -101,9 +101,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     size.add_argument('--stage2-epochs', type=positive)
     size.add_argument(
         '--amp',
-        action='store_true',
-        default=None,
-        help='train the encoder in mixed precision',
+        action=argparse.BooleanOptionalAction,
+        help='train the encoder in mixed precision (yes)',
     )
     size.add_argument(
         '--encoder', type=Path, help='checkpoint of an encoder in place of stage 1'

@@ -1,5 +1,7 @@
 """The benchmark's variants: each is its base but for what its name says."""
 
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 
@@ -29,6 +31,17 @@ def test_a_variant_differs_in_its_option_alone(name, multi_query, cross_attentio
     assert head.pop('multi_query', True) == multi_query
     assert head.pop('cross_attention', {}) == cross_attention
     assert config == Config.fromfile(CACHED).to_dict()
+
+
+def test_the_encoder_is_that_of_stage_1():
+    stage1 = CONFIGS / 'vitpose' / 'vitpose_vit-tiny_openbody-v1-256x192.py'
+    encoder = Config.fromfile(WHOLE).model.backbone.to_dict()
+    assert encoder.pop('frozen')
+    taken = Path(encoder.pop('init_cfg')['checkpoint'])
+    config = Config.fromfile(stage1)
+    assert encoder == config.model.backbone.to_dict()
+    epochs = config.train_cfg.max_epochs
+    assert taken == Path('work_dirs', stage1.stem, f'epoch_{epochs}.pth')
 
 
 def test_hmr2s_head_has_the_same_sizes():

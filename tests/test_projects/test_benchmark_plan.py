@@ -14,8 +14,15 @@ from benchmark.config_options import (
 )
 from benchmark.places import Places
 from benchmark.plan import PHASES, Machine, Plan
-from benchmark.presets import FULL, SMALLEST, VARIANT_CONFIGS, Preset
+from benchmark.presets import (
+    FULL,
+    SMALLEST,
+    STAGE1_CONFIG,
+    VARIANT_CONFIGS,
+    Preset,
+)
 from benchmark.step import State
+from mmengine.config import Config
 
 ROOT = Path(__file__).parents[2]
 STAGE1 = """
@@ -40,7 +47,6 @@ TINY = Preset(
     views=3,
     stage1_epochs=4,
     stage2_epochs=5,
-    stage1_amp=True,
     stage2_options={'custom_hooks.0.momentum': 0.1},
 )
 
@@ -79,7 +85,6 @@ def test_phases_come_in_order_and_share_the_cores(plan):
 def test_every_step_has_its_name(plan):
     assert list(steps_of(plan())) == [
         'data',
-        'coco',
         'stage1',
         'features/train',
         'features/val',
@@ -112,8 +117,6 @@ def test_commands(plan, tmp_path):
     expected = {
         'data': 'python projects/open_body/synthesize_v1.py --out T/d --workers 5 '
         '--people train=7 val=2 test=3 test_occluded=1',
-        'coco': 'python projects/open_body/export_coco.py T/d train val test '
-        'test_occluded',
         'stage1': f'{launch} tools/train.py T/stage1.py --work-dir T/w/stage1 --resume '
         '--amp --cfg-options train_dataloader.dataset.data_root=T/d/ '
         'val_dataloader.dataset.data_root=T/d/ val_evaluator.ann_file=T/d/coco_val.json'
@@ -158,15 +161,14 @@ def test_every_script_and_config_is_there(plan):
     for step in steps_of(plan()).values():
         for word in step.command:
             if word.startswith(('tools/', 'configs/', 'projects/')):
-                # The export of labels for mmpose comes with the config of stage 1.
-                assert Path(word).is_file() or word.endswith('export_coco.py')
+                assert Path(word).is_file()
     for path in VARIANT_CONFIGS.values():
         assert (ROOT / path).is_file()
 
 
 def test_an_encoder_takes_the_place_of_stage_1(plan, tmp_path):
     steps = steps_of(plan(encoder=tmp_path / 'vitpose.pth'))
-    assert 'stage1' not in steps and 'coco' not in steps
+    assert 'stage1' not in steps
     assert str(tmp_path / 'vitpose.pth') in steps['features/train'].command
     assert steps['model'].command[-1] == str(tmp_path / 'vitpose.pth')
 
@@ -198,6 +200,22 @@ def test_presets():
         'test_truncated',
         'test_rare_poses',
         'test_extreme_views',
+    )
+
+
+def test_the_presets_shorten_what_the_configs_have():
+    """Warm-up and averaging lie where the presets change them, in both stages."""
+    for path in (STAGE1_CONFIG, *VARIANT_CONFIGS.values()):
+        config = Config.fromfile(ROOT / path)
+        assert config.custom_hooks[0].type == 'EMAHook'
+        assert config.param_scheduler[0].end == 500
+    assert (
+        SMALLEST.stage1_options
+        == SMALLEST.stage2_options
+        == {
+            'param_scheduler.0.end': 100,
+            'custom_hooks.0.momentum': 0.05,
+        }
     )
 
 

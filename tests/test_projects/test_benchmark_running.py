@@ -201,17 +201,6 @@ def test_the_manifest_has_the_renderers_name():
     assert products.MANIFEST_FILE == manifest.MANIFEST_FILE
 
 
-def test_labels_older_than_their_source_are_made_again(tmp_path):
-    product, source = tmp_path / 'coco.json', tmp_path / 'train.npz'
-    assert not products.is_newer(product, source)
-    for path, second in ((product, 10), (source, 20)):
-        path.touch()
-        os.utime(path, (second, second))
-    assert not products.is_newer(product, source)
-    os.utime(product, (30, 30))
-    assert products.is_newer(product, source)
-
-
 def test_a_cache_is_done_with_all_shards_and_views(tmp_path):
     assert not products.has_views(tmp_path, 1)
     manifest = CacheManifest(3, (4, 1, 1), views=2, shard_size=2)

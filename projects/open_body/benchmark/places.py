@@ -20,14 +20,6 @@ class Places:
     work: Path
     name: str
 
-    def annotations(self, split: str) -> Path:
-        """Labels of a split for this project's data sets."""
-        return self.data / 'annotations' / f'{split}.npz'
-
-    def coco(self, split: str) -> Path:
-        """Labels of a split for mmpose's data sets."""
-        return self.data / 'annotations' / f'coco_{split}.json'
-
     def cache(self, split: str) -> Path:
         """Features of a split."""
         return self.features / f'{self.name.replace("open_body_", "openbody-")}_{split}'

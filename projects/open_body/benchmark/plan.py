@@ -28,7 +28,6 @@ from .step import Group, Step
 
 PHASES = (
     'data',
-    'coco',
     'stage1',
     'features',
     'mean_body',
@@ -113,7 +112,6 @@ class Plan:
         beside = (machine.jobs, 1)
         kinds = {
             'data': (self._data, *alone),
-            'coco': (self._coco, *alone),
             'stage1': (self._stage1, *alone),
             'features': (self._features, *alone),
             'mean_body': (self._mean_bodies, *beside),
@@ -160,20 +158,6 @@ class Plan:
         yield Step(
             'data', command, product, lambda: products.has_people(root, people), root
         )
-
-    def _coco(self) -> Iterator[Step]:
-        if self.given_encoder is not None:
-            return
-        places, splits = self.places, list(self.preset.people)
-
-        def is_done() -> bool:
-            return all(
-                products.is_newer(places.coco(split), places.annotations(split))
-                for split in splits
-            )
-
-        command = tool(f'{PROJECT}/export_coco.py', places.data, *splits)
-        yield Step('coco', command, places.coco(splits[0]), is_done)
 
     def _stage1(self) -> Iterator[Step]:
         if self.given_encoder is not None:

@@ -34,13 +34,6 @@ def has_people(root: Path, people: Mapping[str, int]) -> bool:
     return found == dict(people)
 
 
-def is_newer(product: Path, source: Path) -> bool:
-    """Whether a file is there and was written after the one that it is made from."""
-    if not product.is_file() or not source.is_file():
-        return False
-    return product.stat().st_mtime_ns >= source.stat().st_mtime_ns
-
-
 def has_views(folder: Path, views: int) -> bool:
     """Whether a feature cache is finished with at least so many views."""
     try:
