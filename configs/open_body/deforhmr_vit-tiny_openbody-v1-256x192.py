@@ -17,7 +17,7 @@ model = dict(
         frozen=True,
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='work_dirs/vitpose_vit-tiny_openbody-v1-256x192/epoch_20.pth',
+            checkpoint='work_dirs/vitpose_vit-tiny_openbody-v1-256x192/epoch_12.pth',
             prefix='backbone.',
         ),
     ),

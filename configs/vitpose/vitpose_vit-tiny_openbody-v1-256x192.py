@@ -103,7 +103,7 @@ test_dataloader = dict(
 val_evaluator = dict(type='mmpose.PCKAccuracy', thr=0.05, norm_item='bbox')
 test_evaluator = val_evaluator
 
-max_epochs = 20
+max_epochs = 12
 train_cfg = dict(
     type='ResumableEpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1
 )
