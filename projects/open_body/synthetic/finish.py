@@ -36,18 +36,18 @@ def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     if kind < 0.35:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.3))
     elif kind < 0.42:
-        picture = _motion_blur(rng, picture)
+        picture = motion_blur(rng, picture, longest=7)
     elif kind < 0.5:
         soft = cv2.GaussianBlur(picture, (0, 0), 1.2)
         picture = picture + rng.uniform(0.3, 0.9) * (picture - soft)
     if rng.random() < 0.6:
-        picture = picture + rng.uniform(0.003, 0.03) * _grain(rng, picture.shape[:2])
+        picture = picture + rng.uniform(0.003, 0.03) * grain(rng, picture.shape[:2])
     if rng.random() < 0.04:
         picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     return (np.clip(picture[..., ::-1], 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+def grain(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Sensor noise (h, w, 3) of about unit variance: fine grey and coarse colour."""
     height, width = shape
     grey = rng.standard_normal((height, width, 1), dtype=np.float32)
@@ -57,8 +57,11 @@ def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return grey + colour
 
 
-def _motion_blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    size = int(rng.integers(3, 8))
+def motion_blur(
+    rng: np.random.Generator, picture: np.ndarray, longest: int
+) -> np.ndarray:
+    """Smear a picture (h, w, 3) along a line of 3 to `longest` pixels."""
+    size = int(rng.integers(3, longest + 1))
     kernel = np.zeros((size, size), dtype=np.float32)
     angle = rng.uniform(0, np.pi)
     step = np.array([np.cos(angle), np.sin(angle)]) * (size - 1) / 2
@@ -68,9 +71,13 @@ def _motion_blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     return cv2.filter2D(picture, -1, kernel / kernel.sum())
 
 
-def encode_jpeg(rng: np.random.Generator, picture: np.ndarray) -> bytes:
-    """JPEG bytes of a picture (h, w, 3) uint8 BGR, at a random quality."""
-    low, high = JPEG_QUALITY_RANGE
+def encode_jpeg(
+    rng: np.random.Generator,
+    picture: np.ndarray,
+    qualities: tuple[int, int] = JPEG_QUALITY_RANGE,
+) -> bytes:
+    """JPEG bytes of a picture (h, w, 3) uint8 BGR, at a random quality of a range."""
+    low, high = qualities
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(low, high + 1))]
     done, data = cv2.imencode('.jpg', picture, quality)
     assert done, 'OpenCV could not encode the picture'

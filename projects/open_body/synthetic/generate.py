@@ -1,7 +1,5 @@
 """Rendering a whole data set with several processes."""
 
-import multiprocessing
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +10,12 @@ from mmengine.utils import ProgressBar
 from deforhmr_mm.body_models import load_smpl_file
 
 from .body import Body
+from .pool import single_threaded_pool
 from .scene import SceneMaker
 from .writer import SplitWriter
 
 # A split's number is part of its pictures' seeds: never renumber.
 SPLIT_IDS = {'train': 0, 'val': 1, 'test': 2}
-THREAD_VARIABLES = (
-    'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMEXPR_NUM_THREADS',
-)  # fmt: skip
 _worker: dict[str, object] = {}
 
 
@@ -49,23 +45,8 @@ def _render(task: tuple[int, str, int]) -> int:
 def start_pool(
     workers: int, body_path: str | Path, photos: tuple[Path, ...], out: Path
 ):
-    """A pool of rendering processes, each with one thread.
-
-    The processes are spawned even when there is one, so that numerical libraries run
-    single-threaded and the same seed gives the same bytes for any number of workers.
-    """
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, '1'))
-    try:
-        return multiprocessing.get_context('spawn').Pool(
-            workers, _start_worker, (str(body_path), photos, out)
-        )
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    """A pool of rendering processes; see `single_threaded_pool`."""
+    return single_threaded_pool(workers, _start_worker, (str(body_path), photos, out))
 
 
 def render_split(

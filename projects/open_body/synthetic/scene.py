@@ -12,6 +12,7 @@ from .backgrounds import paint_background, random_polygon
 from .base_poses import BASE_POSES, GROUP_SHARES
 from .body import Body
 from .camera import Camera, sample_camera
+from .compositing import composite, shade_ground
 from .finish import encode_jpeg, finish
 from .garments import measure
 from .labels import Labels, label_person
@@ -24,7 +25,6 @@ from .textures import random_pattern
 PEOPLE_SHARES = (0.5, 0.38, 0.12)  # one, two, three people
 OCCLUDER_SHARE = 0.15
 SHADOW_SHARE = 0.85
-SHADOW_STEP = 4  # pixels a cell
 OCCLUSION_RANGE = 0.12  # metres that a pixel lies behind its surroundings
 
 
@@ -114,7 +114,7 @@ def render_people(
     owner = np.full(picture.shape[:2], -1, dtype=np.int8)
     owner[hits.rows, hits.columns] = hits.person
     colours = _shade_hits(people, scene, hits, camera, lighting, picture.shape[:2])
-    return _composite(picture, hits, colours), owner
+    return composite(picture, hits, colours), owner
 
 
 def _shade_hits(
@@ -167,27 +167,6 @@ def _sky_share(hits: Hits, shape: tuple[int, int], camera: Camera) -> np.ndarray
     return 1 - 0.6 * np.clip(behind / OCCLUSION_RANGE, 0, 1)
 
 
-def _composite(picture: np.ndarray, hits: Hits, colours: np.ndarray) -> np.ndarray:
-    """Put the hits over the picture, with soft edges."""
-    out = picture.copy()
-    if not len(hits.rows):
-        return out
-    top, left = max(hits.rows.min() - 2, 0), max(hits.columns.min() - 2, 0)
-    window = np.s_[top : hits.rows.max() + 3, left : hits.columns.max() + 3]
-    rows, columns = hits.rows - top, hits.columns - left
-    behind = picture[window]
-    cover = np.zeros(behind.shape[:2], dtype=np.float32)
-    cover[rows, columns] = 1
-    people = np.zeros_like(behind)
-    people[rows, columns] = colours
-    soft = cv2.GaussianBlur(cover, (3, 3), 0.6)
-    spread = cv2.GaussianBlur(people, (3, 3), 0.6)
-    edge = (soft > 0) & (soft < 0.999)
-    out[hits.rows, hits.columns] = colours
-    out[window][edge] = spread[edge] + (1 - soft[edge])[:, None] * behind[edge]
-    return out
-
-
 def cast_ground_shadow(
     rng: np.random.Generator,
     picture: np.ndarray,
@@ -202,24 +181,8 @@ def cast_ground_shadow(
     key = lighting.lights[0]
     if key.casts_shadow and key.direction @ up > 0.2:
         casts.append((key.direction, rng.uniform(0.15, 0.5), rng.uniform(0.6, 2.0)))
-    height, width = picture.shape[:2]
-    shape = (-(-height // SHADOW_STEP), -(-width // SHADOW_STEP))
-    dimming = np.ones(shape, dtype=np.float32)
-    for direction, strength, softness in casts:
-        grid = np.zeros(shape, dtype=np.float32)
-        for person in people:
-            points = person.surface
-            above = points @ up + drop
-            points = points - (above / (direction @ up))[:, None] * direction
-            points = points[points[:, 2] > 0.1]
-            cells = np.floor(camera.project(points) / SHADOW_STEP)
-            inside = ((cells >= 0) & (cells < shape[::-1])).all(axis=1)
-            cells = cells[inside].astype(np.int64)
-            grid[cells[:, 1], cells[:, 0]] = 1
-        grid = cv2.morphologyEx(grid, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        dimming *= 1 - strength * cv2.GaussianBlur(grid, (0, 0), softness)
-    dimming = cv2.resize(dimming, (width, height), interpolation=cv2.INTER_LINEAR)
-    return picture * dimming[..., None]
+    surfaces = [person.surface for person in people]
+    return shade_ground(picture, surfaces, casts, camera, drop)
 
 
 def add_occluders(

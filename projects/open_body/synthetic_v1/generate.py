@@ -1,7 +1,5 @@
 """Rendering splits of data set v1 with several processes, each picture on its own."""
 
-import multiprocessing
-import os
 import traceback
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import cv2
 import numpy as np
 from mmengine.utils import ProgressBar
 from synthetic.body import Body
-from synthetic.generate import THREAD_VARIABLES
+from synthetic.pool import single_threaded_pool
 from synthetic.writer import SplitWriter
 
 from deforhmr_mm.body_models import load_smpl_file
@@ -35,23 +33,8 @@ def split_files(out: Path, split: str) -> SplitWriter:
 
 
 def start_pool(workers: int, body_path: str | Path, out: Path):
-    """A pool of rendering processes, each with one thread.
-
-    The processes are spawned even when there is one, so that numerical libraries run
-    single-threaded and the same seed gives the same bytes for any number of workers.
-    """
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, '1'))
-    try:
-        return multiprocessing.get_context('spawn').Pool(
-            workers, _start_worker, (str(body_path), out)
-        )
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    """A pool of rendering processes; see `single_threaded_pool`."""
+    return single_threaded_pool(workers, _start_worker, (str(body_path), out))
 
 
 def _start_worker(body_path: str, out: Path) -> None:

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from synthetic.finish import grain, motion_blur
 
 JPEG_QUALITIES = (45, 95)
 LEVELS = 2048  # of the tone curve's table
@@ -31,7 +32,7 @@ def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     if kind < 0.2:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.2))
     elif kind < 0.26:
-        picture = _motion_blur(rng, picture)
+        picture = motion_blur(rng, picture, longest=8)
     elif kind < 0.46:
         soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.7, 1.5))
         picture = picture + rng.uniform(0.3, 1.2) * (picture - soft)
@@ -39,7 +40,7 @@ def finish(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         picture = _coarse(rng, picture)
     if rng.random() < 0.45:
         strength = np.exp(rng.uniform(*np.log([0.003, 0.028])))
-        picture = picture + strength * _grain(rng, picture.shape[:2])
+        picture = picture + strength * grain(rng, picture.shape[:2])
     if rng.random() < GREY_SHARE:
         grey = picture @ np.float32([0.3, 0.59, 0.11])
         tint = 1 + rng.uniform(0, 0.12) * np.float32([1, 0, -1]) * (rng.random() < 0.3)
@@ -85,32 +86,3 @@ def _coarse(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         rng.choice(3, p=[0.5, 0.4, 0.1])
     ]
     return cv2.resize(small, (width, height), interpolation=way)
-
-
-def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Sensor noise (h, w, 3) of about unit variance: fine grey and coarse colour."""
-    height, width = shape
-    grey = rng.standard_normal((height, width, 1), dtype=np.float32)
-    half = (-(-height // 2), -(-width // 2), 3)
-    colour = 0.5 * rng.standard_normal(half, dtype=np.float32)
-    colour = cv2.resize(colour, (width, height), interpolation=cv2.INTER_NEAREST)
-    return grey + colour
-
-
-def _motion_blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    size = int(rng.integers(3, 9))
-    kernel = np.zeros((size, size), dtype=np.float32)
-    angle = rng.uniform(0, np.pi)
-    step = np.array([np.cos(angle), np.sin(angle)]) * (size - 1) / 2
-    centre = np.full(2, (size - 1) / 2)
-    ends = [tuple(int(round(v)) for v in centre + s * step) for s in (-1, 1)]
-    cv2.line(kernel, *ends, 1.0)
-    return cv2.filter2D(picture, -1, kernel / kernel.sum())
-
-
-def encode_jpeg(rng: np.random.Generator, picture: np.ndarray) -> bytes:
-    """JPEG bytes of a picture (h, w, 3) uint8 BGR, at a random quality."""
-    quality = int(rng.integers(JPEG_QUALITIES[0], JPEG_QUALITIES[1] + 1))
-    done, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    assert done, 'OpenCV could not encode the picture'
-    return data.tobytes()

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from synthetic.camera import Camera
+from synthetic.compositing import composite
 from synthetic.people import Person
 from synthetic.raycast import Hits, PeopleScene, splat
 
@@ -72,7 +73,7 @@ def render(
     person = np.where(hits.person < len(people), hits.person, -1)
     owner[hits.rows, hits.columns] = person
     depth[hits.rows, hits.columns] = hits.depth
-    return Rendered(_composite(picture, hits, colours), owner, depth)
+    return Rendered(composite(picture, hits, colours), owner, depth)
 
 
 def mesh_normals(mesh: Mesh) -> np.ndarray:
@@ -208,22 +209,3 @@ def _sky_share(hits: Hits, shape: tuple[int, int], camera: Camera) -> np.ndarray
         behind = hits.depth - mean[rows, columns]
         total += strength * np.clip(behind / (1.5 * reach), 0, 1)
     return 1 - total
-
-
-def _composite(picture: np.ndarray, hits: Hits, colours: np.ndarray) -> np.ndarray:
-    """Put the hits over the picture, with soft edges."""
-    out = picture.copy()
-    if not len(hits.rows):
-        return out
-    window, rows, columns, size = _window(hits, picture.shape[:2], 2)
-    behind = picture[window]
-    cover = np.zeros(size, dtype=np.float32)
-    cover[rows, columns] = 1
-    people = np.zeros_like(behind)
-    people[rows, columns] = colours
-    soft = cv2.GaussianBlur(cover, (3, 3), 0.6)
-    spread = cv2.GaussianBlur(people, (3, 3), 0.6)
-    edge = (soft > 0) & (soft < 0.999)
-    out[hits.rows, hits.columns] = colours
-    out[window][edge] = spread[edge] + (1 - soft[edge])[:, None] * behind[edge]
-    return out

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from synthetic.body import Body
 from synthetic.camera import Camera, ground_point
+from synthetic.finish import encode_jpeg
 from synthetic.garments import measure
 from synthetic.people import Person, sample_betas
 
@@ -16,7 +17,7 @@ from .crowd import draw_far_people, person_sprites
 from .furnish import seat, things_about
 from .labels import Labels, label_person
 from .light import Light, sample_light
-from .photo import encode_jpeg, finish
+from .photo import JPEG_QUALITIES, finish
 from .places import blurred, paint_place, sample_planes
 from .posing import Posing
 from .recipe import Recipe
@@ -82,7 +83,7 @@ class SceneMaker:
             )
             for i, actor in enumerate(actors)
         ]
-        jpeg = encode_jpeg(last, finish(last, rendered.picture))
+        jpeg = encode_jpeg(last, finish(last, rendered.picture), JPEG_QUALITIES)
         return Picture(jpeg, [label for label in labels if label is not None])
 
     def draw_actor(self, rng: np.random.Generator, camera: Camera, rare: bool) -> Actor:

@@ -1,12 +1,12 @@
 """Shadows that people and things cast on the ground."""
 
-import cv2
 import numpy as np
 from synthetic.camera import Camera
+from synthetic.compositing import shade_ground
 
 from .light import Light
 
-STEP = 4  # pixels a cell
+SHARPEST = 0.4  # least blur of a shadow, in cells
 
 
 def cast_ground_shadow(
@@ -33,21 +33,5 @@ def cast_ground_shadow(
     if lamp is not None and lamp.shadow and lamp.direction @ up > 0.08:
         dark = 0.65 if light.kind in ('sun', 'low_sun') else 0.35
         strength = dark * rng.uniform(0.6, 1.1)
-        casts.append((lamp.direction, strength, 0.5 * light.softness))
-    height, width = picture.shape[:2]
-    shape = (-(-height // STEP), -(-width // STEP))
-    dimming = np.ones(shape, dtype=np.float32)
-    for direction, strength, softness in casts:
-        grid = np.zeros(shape, dtype=np.float32)
-        for points in surfaces:
-            above = points @ up + drop
-            points = points - (above / (direction @ up))[:, None] * direction
-            points = points[points[:, 2] > 0.1]
-            cells = np.floor(camera.project(points) / STEP)
-            inside = ((cells >= 0) & (cells < shape[::-1])).all(axis=1)
-            cells = cells[inside].astype(np.int64)
-            grid[cells[:, 1], cells[:, 0]] = 1
-        grid = cv2.morphologyEx(grid, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        dimming *= 1 - strength * cv2.GaussianBlur(grid, (0, 0), max(softness, 0.4))
-    dimming = cv2.resize(dimming, (width, height), interpolation=cv2.INTER_LINEAR)
-    return picture * dimming[..., None]
+        casts.append((lamp.direction, strength, max(0.5 * light.softness, SHARPEST)))
+    return shade_ground(picture, surfaces, casts, camera, drop)
