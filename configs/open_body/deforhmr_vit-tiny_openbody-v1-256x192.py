@@ -6,7 +6,8 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/mesh_estimator.py',
     '../_base_/datasets/pipelines.py',
-    '../_base_/schedules/adamw.py',
+    '../_base_/datasets/open_body.py',
+    '../_base_/schedules/small.py',
 ]
 
 model = dict(
@@ -58,55 +59,17 @@ train_pipeline = [
     dict(type='PackMeshInputs'),
 ]
 
-data_root = 'data/open_body_v1/'
-
-train_dataloader = dict(
-    batch_size=64,
-    # In the training process: on two cores, whose work a third process would stop.
-    num_workers=0,
-    persistent_workers=False,
-    collate_fn=dict(type='mesh_collate'),
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='HMRDataset',
-        data_root=data_root,
-        ann_file='annotations/train.npz',
-        dataset_name='open_body_v1',
-        pipeline=train_pipeline,
-    ),
-)
+data = dict(data_root='data/open_body_v1/', dataset_name='open_body_v1')
+train_dataloader = dict(batch_size=64, dataset=dict(data, pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=64,
-    num_workers=0,
-    persistent_workers=False,
-    collate_fn=dict(type='mesh_collate'),
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    dataset=dict(
-        type='HMRDataset',
-        data_root=data_root,
-        ann_file='annotations/val.npz',
-        dataset_name='open_body_v1',
-        test_mode=True,
-        pipeline={{_base_.test_pipeline}},
-    ),
+    batch_size=64, dataset=dict(data, pipeline={{_base_.test_pipeline}})
 )
-test_dataloader = dict(
-    val_dataloader,
-    dataset=dict(val_dataloader['dataset'], ann_file='annotations/test.npz'),
-)
-val_evaluator = dict(type='MeshMetric', protocol='smpl24')
-test_evaluator = val_evaluator
+test_dataloader = val_dataloader
 
 max_epochs = 10
-train_cfg = dict(
-    type='ResumableEpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1
-)
-val_cfg = dict()
-test_cfg = dict()
+train_cfg = dict(max_epochs=max_epochs, val_interval=1)
 
-optim_wrapper = dict(optimizer=dict(lr=8e-4, betas=(0.9, 0.99), weight_decay=0.05))
+optim_wrapper = dict(optimizer=dict(lr=8e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=500),
     dict(
@@ -127,4 +90,3 @@ custom_hooks = [
 default_hooks = dict(
     checkpoint=dict(save_best='PA-MPJPE', rule='less', max_keep_ckpts=1)
 )
-randomness = dict(seed=0)

@@ -1,7 +1,11 @@
 # Stage 1: the encoder learns 2D keypoints by ViTPose's recipe with mmpose's top-down
 # estimator and heatmap head, on the people of data set v1. Its backbone is what stage 2
 # freezes. By two processes on two CPU cores: tools/dist_train.sh CONFIG 2 --amp.
-_base_ = ['../_base_/default_runtime.py', '../_base_/schedules/adamw.py']
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/open_body.py',
+    '../_base_/schedules/small.py',
+]
 
 codec = dict(
     type='mmpose.UDPHeatmap', input_size=(192, 256), heatmap_size=(24, 32), sigma=1.5
@@ -62,55 +66,25 @@ test_pipeline = [
     dict(type='mmpose.PackPoseInputs'),
 ]
 
-data_root = 'data/open_body_v1/'
-
+data = dict(data_root='data/open_body_v1/', dataset_name='open_body_v1')
+collate = dict(type='pseudo_collate')
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=0,
-    persistent_workers=False,
-    drop_last=True,
-    collate_fn=dict(type='pseudo_collate'),
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='HMRDataset',
-        data_root=data_root,
-        ann_file='annotations/train.npz',
-        dataset_name='open_body_v1',
-        pipeline=train_pipeline,
-    ),
+    batch_size=32, collate_fn=collate, dataset=dict(data, pipeline=train_pipeline)
 )
 val_dataloader = dict(
-    batch_size=32,
-    num_workers=0,
-    persistent_workers=False,
-    drop_last=False,
-    collate_fn=dict(type='pseudo_collate'),
-    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    dataset=dict(
-        type='HMRDataset',
-        data_root=data_root,
-        ann_file='annotations/val.npz',
-        dataset_name='open_body_v1',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
+    batch_size=32, collate_fn=collate, dataset=dict(data, pipeline=test_pipeline)
 )
-test_dataloader = dict(
-    val_dataloader,
-    dataset=dict(val_dataloader['dataset'], ann_file='annotations/test.npz'),
-)
+test_dataloader = val_dataloader
 # Of the crop's longer side: 0.05 is 13 of its 256 pixels.
-val_evaluator = dict(type='mmpose.PCKAccuracy', thr=0.05, norm_item='bbox')
+val_evaluator = dict(
+    _delete_=True, type='mmpose.PCKAccuracy', thr=0.05, norm_item='bbox'
+)
 test_evaluator = val_evaluator
 
 max_epochs = 12
-train_cfg = dict(
-    type='ResumableEpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1
-)
-val_cfg = dict()
-test_cfg = dict()
+train_cfg = dict(max_epochs=max_epochs, val_interval=1)
 
-optim_wrapper = dict(optimizer=dict(lr=1e-3, betas=(0.9, 0.99), weight_decay=0.05))
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=500),
     dict(
@@ -125,4 +99,3 @@ auto_scale_lr = dict(base_batch_size=64)
 
 custom_hooks = [dict(type='EMAHook', momentum=0.004, interval=8, priority='NORMAL')]
 default_hooks = dict(checkpoint=dict(save_best='PCK', rule='greater', max_keep_ckpts=2))
-randomness = dict(seed=0)
