@@ -1,6 +1,6 @@
-# A few epochs of a small network: AdamW with a higher rate than the paper's, and a short
-# memory of gradients. Configs add train_cfg.max_epochs and the learning rate's course,
-# which depends on it.
+# A few epochs of a small network: AdamW with a higher rate than the paper's, and a
+# short memory of gradients. Configs add train_cfg.max_epochs, and the course of the
+# learning rate, which depends on it.
 _base_ = ['./adamw.py']
 train_cfg = dict(type='ResumableEpochBasedTrainLoop')
 val_cfg = dict()

@@ -11,6 +11,7 @@ import numpy as np
 from .body import Body, Dress
 from .garments import Measures, Tube, nearest_vertices
 from .textures import LatticeNoise, Pattern
+from .zones import hairline, zones
 
 # Tags tell apart the surfaces that a point of rest space may lie on.
 BODY_TAG, SKIRT_TAG, HAIR_TAG = 0.0, 1.0, 2.0
@@ -58,35 +59,18 @@ class Outfit:
     def masks(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """Which of the points (N, 3) each thing covers; later ones lie on top."""
         m = self.measures
-        x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
+        x, y = np.abs(points[:, 0]), points[:, 1]
         ragged = 0.008 * self.noise(points, 0.03)[:, 0]
-        in_head = (y > m.neck[1] + 0.015) & (x < m.ear_x + 0.06)
-        front = z > m.neck[2] - 0.01
-        collar = m.neck[1] + 0.012 + 0.1 * np.maximum(0, m.neck[2] - z)
-        dip = self.neckline * np.maximum(0, 1 - x / self.neckline_width)
-        collar = np.where(front, collar - dip, collar)
-        trunk = (y < collar) & (x < self.sleeve_x) & (y > self.hem_y)
-        arm_band = x > m.shoulder_x * 1.25
-        top = trunk | ((x < self.sleeve_x) & arm_band & (y > m.chest_y))
-        bottom = (y < self.waist_y) & (y > self.cuff_y) & (x < m.shoulder_x * 1.6)
-        hairline = self._hairline(points) + ragged
+        in_head, front, top, bottom = zones(self, points)
+        above = y > hairline(self, points) + ragged
         return {
             'socks': y < self.socks_y,
             'bottom': bottom,
             'top': top,
             'inner': top & front & (x < self.open_front) & (y < m.neck[1]),
             'shoes': y < self.shoe_y,
-            'hair': in_head & (y > hairline) & (not self.bald),
+            'hair': in_head & above & (not self.bald),
         }
-
-    def _hairline(self, points: np.ndarray) -> np.ndarray:
-        """Least height (N,) of hair: high over the face, low at the nape."""
-        m = self.measures
-        ahead = points[:, 2] - m.ear_centre[2]
-        share = np.clip((ahead + 0.005) / 0.05, 0, 1)
-        share = share * share * (3 - 2 * share)
-        temple = 0.02 * np.clip(np.abs(points[:, 0]) / m.ear_x, 0, 1)
-        return self.nape_y * (1 - share) + (self.hairline_y - temple) * share
 
     def dress(self, body: Body) -> Dress:
         """Loose cloth, hair volume, skirt and long hair for the body."""

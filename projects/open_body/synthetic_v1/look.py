@@ -12,6 +12,7 @@ import numpy as np
 from synthetic.body import Body, Dress
 from synthetic.garments import Measures, Tube, nearest_vertices
 from synthetic.textures import LatticeNoise
+from synthetic.zones import hairline, zones
 
 from .bank import Cloth
 
@@ -91,16 +92,8 @@ class Look:
         m = self.measures
         x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
         ragged = 0.008 * self.noise(points, 0.03)[:, 0]
-        in_head = (y > m.neck[1] + 0.015) & (x < m.ear_x + 0.06)
-        front = z > m.neck[2] - 0.01
-        collar = m.neck[1] + 0.012 + 0.1 * np.maximum(0, m.neck[2] - z)
-        dip = self.neckline * np.maximum(0, 1 - x / self.neckline_width)
-        collar = np.where(front, collar - dip, collar)
-        trunk = (y < collar) & (x < self.sleeve_x) & (y > self.hem_y)
-        arm_band = x > m.shoulder_x * 1.25
-        top = trunk | ((x < self.sleeve_x) & arm_band & (y > m.chest_y))
-        bottom = (y < self.waist_y) & (y > self.cuff_y) & (x < m.shoulder_x * 1.6)
-        above = y > self._hairline(points) + ragged
+        in_head, front, top, bottom = zones(self, points)
+        above = y > hairline(self, points) + ragged
         hat = np.zeros(len(points), dtype=bool)
         if self.hat in ('cap', 'helmet'):
             hat = in_head & (y > self._brim(points))
@@ -118,14 +111,6 @@ class Look:
             'hair': in_head & above & (not self.bald),
             'hat': hat,
         }
-
-    def _hairline(self, points: np.ndarray) -> np.ndarray:
-        """Least height (N,) of hair: high over the face, low at the nape."""
-        m = self.measures
-        share = np.clip((points[:, 2] - m.ear_centre[2] + 0.005) / 0.05, 0, 1)
-        share = share * share * (3 - 2 * share)
-        temple = 0.02 * np.clip(np.abs(points[:, 0]) / m.ear_x, 0, 1)
-        return self.nape_y * (1 - share) + (self.hairline_y - temple) * share
 
     def _brim(self, points: np.ndarray) -> np.ndarray:
         """Least height (N,) of a hat, on the forehead and round the head."""
