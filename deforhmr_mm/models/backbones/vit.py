@@ -34,17 +34,6 @@ PATCH_PADDING = 2
 NORM_EPS = 1e-6
 
 
-def _plain_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Attend (B, heads, N, d) -> (B, heads, N, d), by two matrix products.
-
-    To train on a CPU: torch's fused kernel is made for long sequences there, and takes
-    several times as long backwards for a picture's few tokens.
-    """
-    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-    # In the scores' own precision: autocast would otherwise compute it in float32.
-    return scores.softmax(-1, dtype=scores.dtype) @ value
-
-
 class Attention(nn.Module):
     """Multi-head self-attention with one joint projection for query, key and value."""
 
@@ -59,10 +48,7 @@ class Attention(nn.Module):
         batch, tokens, channels = x.shape
         qkv = self.qkv(x).view(batch, tokens, 3, self.num_heads, -1)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, d)
-        if x.device.type == 'cpu' and qkv.requires_grad:
-            mixed = _plain_attention(query, key, value)
-        else:
-            mixed = F.scaled_dot_product_attention(query, key, value)
+        mixed = F.scaled_dot_product_attention(query, key, value)
         return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, channels))
 
 
