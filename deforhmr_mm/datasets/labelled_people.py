@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deforhmr_mm.structures import get_keypoint_set
-
 from .labels import AnnotationError
+from .readers.coco_rows import keypoints_of, numbers_of, person_categories
 
 __all__ = ['LabelledPerson', 'read_labelled_people']
 
@@ -66,7 +65,7 @@ def read_labelled_people(
     except ValueError as error:
         raise AnnotationError(f'{path} is not a readable JSON file: {error}') from error
     try:
-        categories = _person_categories(content, path)
+        categories = person_categories(content['categories'], path)
         names = {image['id']: image['file_name'] for image in content['images']}
         people: dict[str, list[LabelledPerson]] = {}
         for row in content['annotations']:
@@ -87,37 +86,8 @@ def read_labelled_people(
     return people
 
 
-def _person_categories(content: Any, path: Path) -> set[int]:
-    names = get_keypoint_set('coco17').names
-    people = [one for one in content['categories'] if one['name'] == 'person']
-    for category in people:
-        given = tuple(category.get('keypoints', names))
-        if given != names:
-            raise AnnotationError(
-                f"{path}: the keypoints of the category 'person' must be COCO's "
-                f'{names}, but are {given}'
-            )
-    return {category['id'] for category in people}
-
-
 def _person(row: dict[str, Any], path: Path) -> LabelledPerson:
-    count = len(get_keypoint_set('coco17'))
     # Files of boxes have people without keypoints: none of theirs is visible.
-    keypoints = row.get('keypoints', [0] * 3 * count)
-    keypoints = _numbers(path, row['id'], 'keypoints', keypoints, 3 * count)
-    keypoints = keypoints.reshape(count, 3)
-    bbox = _numbers(path, row['id'], 'bbox', row['bbox'], 4)
+    keypoints = keypoints_of(row, path)
+    bbox = numbers_of(row, 'bbox', 4, path)
     return LabelledPerson(row['id'], bbox, keypoints[:, :2], keypoints[:, 2])
-
-
-def _numbers(path: Path, number: int, key: str, given: Any, count: int) -> np.ndarray:
-    try:
-        values = np.array(given, np.float64)
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    if values.shape != (count,) or not np.isfinite(values).all():
-        raise AnnotationError(
-            f'{path}: annotation {number}: {key!r} must hold {count} finite numbers, '
-            f'but is {given!r:.200}'
-        )
-    return values

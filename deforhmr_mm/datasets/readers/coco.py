@@ -16,6 +16,7 @@ from deforhmr_mm.geometry.boxes import bbox_to_center_scale, bbox_xywh_to_xyxy
 from deforhmr_mm.structures import get_keypoint_set
 
 from ..labels import AnnotationError, LabelRecord
+from .coco_rows import keypoints_of, numbers_of, person_categories
 from .npz import open_npz
 from .spin import read_spin_npz
 
@@ -67,7 +68,7 @@ def read_coco_json(
     coco = _open_coco(path)
     annotations = _select_people(coco, path, min_num_keypoints)
     count = len(annotations)
-    coco_points = np.stack([_keypoints(path, one) for one in annotations])
+    coco_points = np.stack([keypoints_of(one, path) for one in annotations])
     visibility = coco_points[..., 2]
     coco_points[..., 2] = np.where(visibility == 1, hidden_conf, visibility > 0)
     source, target = get_keypoint_set('coco17'), get_keypoint_set('smpl45')
@@ -148,7 +149,7 @@ def _select_people(
     coco: Any, path: str, min_num_keypoints: int
 ) -> list[dict[str, Any]]:
     """Return the annotations that become samples, in the file's order."""
-    category_ids = set(_person_categories(coco, path))
+    category_ids = person_categories(coco.dataset['categories'], path)
     kept = []
     left_out: Counter[str] = Counter()
     for annotation in coco.dataset['annotations']:
@@ -163,7 +164,7 @@ def _select_people(
             left_out['crowds'] += 1
         elif not _has_area(path, annotation):
             left_out['boxes without an area'] += 1
-        elif (_keypoints(path, annotation)[:, 2] > 0).sum() < min_num_keypoints:
+        elif (keypoints_of(annotation, path)[:, 2] > 0).sum() < min_num_keypoints:
             left_out[f'people with fewer than {min_num_keypoints} keypoints'] += 1
         else:
             kept.append(annotation)
@@ -175,48 +176,9 @@ def _select_people(
     return kept
 
 
-def _person_categories(coco: Any, path: str) -> list[int]:
-    names = get_keypoint_set('coco17').names
-    people = [one for one in coco.dataset['categories'] if one['name'] == 'person']
-    if not people:
-        raise AnnotationError(
-            f"{path}: there is no category 'person'; the file has "
-            f'{sorted(str(one["name"]) for one in coco.dataset["categories"])}.'
-        )
-    for category in people:
-        given = tuple(category.get('keypoints', names))
-        if given != names:
-            raise AnnotationError(
-                f"{path}: the keypoints of the category 'person' must be COCO's "
-                f'{names}, but are {given}.'
-            )
-    return [one['id'] for one in people]
-
-
 def _has_area(path: str, annotation: dict[str, Any]) -> bool:
-    box = _numbers(path, annotation, 'bbox', 4)
+    box = numbers_of(annotation, 'bbox', 4, path)
     return bool((box[2:] > 0).all())
-
-
-def _keypoints(path: str, annotation: dict[str, Any]) -> np.ndarray:
-    """(17, 3) float32; zeros for an annotation without keypoints."""
-    count = len(get_keypoint_set('coco17'))
-    if 'keypoints' not in annotation:
-        return np.zeros((count, 3), dtype=np.float32)
-    return _numbers(path, annotation, 'keypoints', 3 * count).reshape(count, 3)
-
-
-def _numbers(path: str, annotation: dict[str, Any], key: str, count: int) -> np.ndarray:
-    try:
-        values = np.asarray(annotation[key], dtype=np.float32)
-    except (TypeError, ValueError):
-        values = np.zeros(0, dtype=np.float32)
-    if values.shape != (count,) or not np.isfinite(values).all():
-        raise AnnotationError(
-            f'{path}: annotation {annotation["id"]}: {key!r} must hold {count} finite '
-            f'numbers, but is {annotation[key]}.'
-        )
-    return values
 
 
 def _smpl_labels(
