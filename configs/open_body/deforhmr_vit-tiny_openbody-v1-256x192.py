@@ -27,9 +27,9 @@ model = dict(
         in_channels=192,
         feat_size=(16, 12),
         num_layers=3,
-        embed_dims=256,
-        head_dims=32,
-        ffn_dims=512,
+        embed_dims=192,
+        head_dims=16,
+        ffn_dims=384,
         box_info=True,
     ),
     losses=dict(

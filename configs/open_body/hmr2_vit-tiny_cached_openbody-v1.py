@@ -8,8 +8,8 @@ model = dict(
         type='HMR2Head',
         in_channels=192,
         num_layers=3,
-        embed_dims=256,
-        head_dims=32,
-        ffn_dims=512,
+        embed_dims=192,
+        head_dims=16,
+        ffn_dims=384,
     ),
 )

@@ -1,5 +1,6 @@
 """Which commands the benchmark consists of, and what their options are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,15 @@ def test_phases_come_in_order_and_share_the_cores(plan):
     shares = {group.phase: (group.jobs, group.threads) for group in groups}
     assert shares['stage1'] == shares['features'] == (1, 2)
     assert shares['mean_body'] == shares['stage2'] == shares['test'] == (3, 1)
+
+
+def test_a_head_that_is_alone_has_its_neighbours_cores(plan):
+    machine = Machine(cores=4, processes=2, jobs=2)
+    preset = replace(TINY, variants=('deforhmr',), seeds=(0,))
+    groups = Plan(preset, plan().places, machine).groups()
+    shares = {group.phase: (group.jobs, group.threads) for group in groups}
+    assert shares['stage2'] == (2, 2)
+    assert shares['mean_body'] == (2, 1)
 
 
 def test_every_step_has_its_name(plan):
@@ -231,8 +241,8 @@ def test_a_dry_run_shows_what_the_arguments_ask_for(tmp_path, monkeypatch, capsy
     assert (
         heads[0] == '# data: missing' and heads[-1] == '# stage2/regular/seed4: missing'
     )
-    assert ' train=9 val=300 ' in lines[1]
-    assert lines[-1].startswith('OMP_NUM_THREADS=1 python tools/train.py ')
+    assert ' train=9 val=500 ' in lines[1]
+    assert 'OMP_NUM_THREADS=' in lines[-1] and ' python tools/train.py ' in lines[-1]
     assert 'param_scheduler.1.T_max=1 randomness.seed=4' in lines[-1]
     assert not list(tmp_path.iterdir())
 
@@ -292,6 +302,7 @@ def test_the_batch_is_dealt_out():
     assert batch_options(config, 4, 'c.py') == {'train_dataloader.batch_size': 8}
     config['auto_scale_lr'] = dict(base_batch_size=96)
     assert batch_options(config, 1, 'c.py') == {'train_dataloader.batch_size': 96}
+    assert batch_options(config, 2, 'c.py', 32) == {'train_dataloader.batch_size': 16}
     with pytest.raises(ValueError, match='c.py: the batch of 96 .* to 5 processes'):
         batch_options(config, 5, 'c.py')
 

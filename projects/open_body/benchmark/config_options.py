@@ -113,15 +113,16 @@ def _scaled(step: int, own: int, epochs: int) -> int:
 
 
 def batch_options(
-    config: Mapping[str, Any], processes: int, path: str
+    config: Mapping[str, Any], processes: int, path: str, batch: int | None = None
 ) -> dict[str, int]:
-    """Deal the batch that the learning rate is for out to several processes.
+    """Deal a batch out to several processes.
 
     Args:
         config: With ``auto_scale_lr.base_batch_size``, or else the batch is that of
             ``train_dataloader``.
         processes: How many train together.
         path: The config's file, for the error.
+        batch: Of all processes; by default the one that the learning rate is for.
 
     Returns:
         Options that set what differs.
@@ -130,7 +131,7 @@ def batch_options(
         ValueError: The batch cannot be dealt out evenly.
     """
     own = config['train_dataloader']['batch_size']
-    total = (config.get('auto_scale_lr') or {}).get('base_batch_size', own)
+    total = batch or (config.get('auto_scale_lr') or {}).get('base_batch_size', own)
     if total % processes:
         raise ValueError(
             f'{path}: the batch of {total} cannot be dealt out evenly to {processes} '

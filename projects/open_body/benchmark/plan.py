@@ -36,6 +36,8 @@ PHASES = (
     'model',
     'tables',
 )
+# Phases of many small steps, of which `Machine.jobs` run at a time.
+SIDE_BY_SIDE = ('mean_body', 'stage2', 'test')
 PROJECT = 'projects/open_body'
 
 
@@ -107,24 +109,31 @@ class Plan:
         Args:
             until: The last phase.
         """
-        machine = self.machine
-        alone = (1, machine.threads)
-        beside = (machine.jobs, 1)
-        kinds = {
-            'data': (self._data, *alone),
-            'stage1': (self._stage1, *alone),
-            'features': (self._features, *alone),
-            'mean_body': (self._mean_bodies, *beside),
-            'stage2': (self._trainings, *beside),
-            'test': (self._tests, *beside),
-            'model': (self._model, *alone),
-            'tables': (self._tables, *alone),
+        steps_of = {
+            'data': self._data,
+            'stage1': self._stage1,
+            'features': self._features,
+            'mean_body': self._mean_bodies,
+            'stage2': self._trainings,
+            'test': self._tests,
+            'model': self._model,
+            'tables': self._tables,
         }
         groups = []
         for phase in PHASES[: PHASES.index(until) + 1]:
-            steps, jobs, threads = kinds[phase]
-            groups.append(Group(phase, tuple(steps()), jobs, threads))
+            steps = tuple(steps_of[phase]())
+            jobs, threads = self._shares(phase, len(steps))
+            groups.append(Group(phase, steps, jobs, threads))
         return [group for group in groups if group.steps]
+
+    def _shares(self, phase: str, steps: int) -> tuple[int, int]:
+        """How many steps of a phase run side by side, and the threads of each."""
+        machine = self.machine
+        if phase not in SIDE_BY_SIDE:
+            return 1, machine.threads
+        # A head that is trained alone has the cores that its neighbours would have.
+        beside = max(1, min(machine.jobs, steps))
+        return machine.jobs, max(1, min(machine.jobs, machine.cores) // beside)
 
     @property
     def encoder(self) -> Path:
@@ -168,7 +177,9 @@ class Plan:
         options = {
             **data_options(config, self.places.data),
             **length_options(config, own, self._epochs(1)),
-            **batch_options(config, self.machine.processes, path),
+            **batch_options(
+                config, self.machine.processes, path, self.preset.stage1_batch
+            ),
             **self.preset.stage1_options,
         }
         yield self._training(

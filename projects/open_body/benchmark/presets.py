@@ -41,6 +41,8 @@ class Preset:
         views: Augmented views of each training person in the cache. One view of
             60,000 people takes 4.1 GiB.
         stage1_epochs: Epochs of the encoder's training; None: the config's.
+        stage1_batch: Its batch, of all processes; None: the config's. A smaller one
+            takes more steps over few people.
         stage2_epochs: Epochs of a head's training; None: the config's.
         stage1_amp: Train the encoder in mixed precision.
         stage1_options: Other config values of stage 1, as for ``--cfg-options``.
@@ -53,6 +55,7 @@ class Preset:
     seeds: tuple[int, ...]
     views: int = 1
     stage1_epochs: int | None = None
+    stage1_batch: int | None = None
     stage2_epochs: int | None = None
     stage1_amp: bool = True
     stage1_options: Mapping[str, object] = field(default_factory=dict)
@@ -69,6 +72,7 @@ class Preset:
             'people': dict(self.people),
             'views': self.views,
             'stage1_epochs': self.stage1_epochs,
+            'stage1_batch': self.stage1_batch,
             'stage2_epochs': self.stage2_epochs,
             'stage1_amp': self.stage1_amp,
             'stage1_options': dict(self.stage1_options),
@@ -89,24 +93,26 @@ FULL = Preset(
 SHORT = MappingProxyType(
     {'param_scheduler.0.end': 100, 'custom_hooks.0.momentum': 0.05}
 )
-# A tenth of the data.
+# Two hours of two cores are its bound. A split is the beginning of the full one.
 SMALLEST = Preset(
     name=f'open_body_{VERSION}_smallest',
     people=MappingProxyType(
         {
-            'train': 6000,
-            'val': 300,
-            'test': 600,
-            'test_occluded': 150,
-            'test_truncated': 150,
-            'test_rare_poses': 150,
-            'test_extreme_views': 150,
+            'train': 10000,
+            'val': 500,
+            'test': 1000,
+            'test_occluded': 250,
+            'test_truncated': 250,
+            'test_rare_poses': 250,
+            'test_extreme_views': 250,
         }
     ),
     variants=(MAIN_VARIANT,),
     seeds=(0,),
+    views=2,
     stage1_epochs=8,
-    stage2_epochs=12,
+    stage1_batch=32,
+    stage2_epochs=6,
     stage1_options=SHORT,
     stage2_options=SHORT,
 )
