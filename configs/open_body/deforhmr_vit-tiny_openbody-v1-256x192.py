@@ -60,7 +60,8 @@ train_pipeline = [
 ]
 
 data = dict(data_root='data/open_body_v1/', dataset_name='open_body_v1')
-train_dataloader = dict(batch_size=64, dataset=dict(data, pipeline=train_pipeline))
+# Small batches: heads spend their first thousand steps finding where to look.
+train_dataloader = dict(batch_size=16, dataset=dict(data, pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=64, dataset=dict(data, pipeline={{_base_.test_pipeline}})
 )
@@ -69,7 +70,7 @@ test_dataloader = val_dataloader
 max_epochs = 10
 train_cfg = dict(max_epochs=max_epochs, val_interval=1)
 
-optim_wrapper = dict(optimizer=dict(lr=8e-4))
+optim_wrapper = dict(optimizer=dict(lr=4e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=500),
     dict(
@@ -80,7 +81,7 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-auto_scale_lr = dict(base_batch_size=64)
+auto_scale_lr = dict(base_batch_size=16)
 
 # Weights are averaged over about the last epoch.
 custom_hooks = [

@@ -18,8 +18,8 @@ class ModelFiles(NamedTuple):
 # Relative to the folder that holds `configs/`.
 ALIASES: dict[str, ModelFiles] = {
     'openbody-tiny': ModelFiles(
-        'configs/deforhmr/deforhmr_vit-tiny_openbody-256x192.py',
-        'demo/checkpoints/deforhmr_vit-tiny_openbody-256x192.pth',
+        'configs/deforhmr/deforhmr_vit-tiny_openbody-v1-256x192.py',
+        'demo/checkpoints/deforhmr_vit-tiny_openbody-v1-256x192.pth',
     ),
 }
 

@@ -14,7 +14,7 @@ import deforhmr_mm
 
 MIM = 'deforhmr_mm/.mim'
 CONFIG = 'configs/deforhmr/deforhmr_vit-tiny_openbody-256x192.py'
-CHECKPOINT = 'demo/checkpoints/deforhmr_vit-tiny_openbody-256x192.pth'
+CHECKPOINT = 'demo/checkpoints/deforhmr_vit-tiny_openbody-v1-256x192.pth'
 
 
 @pytest.fixture(scope='session')

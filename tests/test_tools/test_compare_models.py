@@ -20,7 +20,9 @@ SAMPLES = ROOT / 'demo' / 'samples'
 PICTURE = str(SAMPLES / '000034.jpg')
 BOX = (180, 141, 212, 283)
 CONFIG = str(ROOT / 'configs' / 'deforhmr' / 'deforhmr_vit-tiny_openbody-256x192.py')
-WEIGHTS = str(ROOT / 'demo' / 'checkpoints' / 'deforhmr_vit-tiny_openbody-256x192.pth')
+WEIGHTS = str(
+    ROOT / 'demo' / 'checkpoints' / 'deforhmr_vit-tiny_openbody-v1-256x192.pth'
+)
 # Another model: nothing is sampled away from the cells.
 REGULAR = """
 _base_ = {base!r}
