@@ -60,7 +60,7 @@ train_pipeline = [
 ]
 
 data = dict(data_root='data/open_body_v1/', dataset_name='open_body_v1')
-# Small batches: heads spend their first thousand steps finding where to look.
+# Small batches: heads spend hundreds of steps before they find where to look.
 train_dataloader = dict(batch_size=16, dataset=dict(data, pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=64, dataset=dict(data, pipeline={{_base_.test_pipeline}})
