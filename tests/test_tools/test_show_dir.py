@@ -6,7 +6,7 @@ import numpy as np
 from tests.tiny_training import ROOT
 
 SAMPLES = ROOT / 'demo' / 'samples'
-CONFIG = ROOT / 'configs' / 'deforhmr' / 'deforhmr_vit-tiny_openbody-256x192.py'
+CONFIG = ROOT / 'configs' / 'deforhmr' / 'deforhmr_vit-tiny_openbody-v1-256x192.py'
 CHECKPOINT = ROOT / 'demo' / 'checkpoints' / f'{CONFIG.stem}.pth'
 
 
