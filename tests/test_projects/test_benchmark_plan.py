@@ -227,17 +227,27 @@ def test_a_dry_run_shows_what_the_arguments_ask_for(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(ROOT)
     places = ['--data', tmp_path / 'd', '--features', tmp_path / 'f']
     places += ['--work-dir', tmp_path / 'w', '--encoder', tmp_path / 'e.pth']
-    size = ['--seeds', 4, '--variants', 'regular', '--people', 'train=9', '--views', 2]
+    size = [
+        '--seeds',
+        4,
+        5,
+        '--variants',
+        'regular',
+        '--people',
+        'train=9',
+        '--views',
+        2,
+    ]
     size += ['--stage2-epochs', 1, '--until', 'stage2', '--jobs', 2]
     run_benchmark.main(['--smallest', '--dry-run', *map(str, places + size)])
     lines = capsys.readouterr().out.splitlines()
     heads = [line for line in lines if line.startswith('# ')]
     assert (
-        heads[0] == '# data: missing' and heads[-1] == '# stage2/regular/seed4: missing'
+        heads[0] == '# data: missing' and heads[-1] == '# stage2/regular/seed5: missing'
     )
     assert ' train=9 val=500 ' in lines[1]
-    assert 'OMP_NUM_THREADS=' in lines[-1] and ' python tools/train.py ' in lines[-1]
-    assert 'param_scheduler.1.T_max=1 randomness.seed=4' in lines[-1]
+    assert lines[-1].startswith('OMP_NUM_THREADS=1 python tools/train.py ')
+    assert 'param_scheduler.1.T_max=1 randomness.seed=5' in lines[-1]
     assert not list(tmp_path.iterdir())
 
 
