@@ -8,13 +8,14 @@ import sys
 import time
 
 import pytest
+import torch
 from benchmark import products, running, times
 from benchmark.places import Places
 from benchmark.running import Busy, Runner, StepFailed, check_settings, sole_run
 from benchmark.step import Group, Step
 from benchmark.times import Times, as_clock, covered
 
-from deforhmr_mm.engine.feature_cache import CacheManifest
+from deforhmr_mm.engine.feature_cache import CacheManifest, weights_fingerprint
 
 MACHINE = {'cpu': 'abacus', 'cores': 2}
 
@@ -202,14 +203,31 @@ def test_the_manifest_has_the_renderers_name():
 
 
 def test_a_cache_is_done_with_all_shards_and_views(tmp_path):
-    assert not products.has_views(tmp_path, 1)
+    weights = {'proj.weight': torch.ones(2)}
+    encoder = tmp_path / 'encoder.pth'
+    torch.save({'state_dict': {'backbone.proj.weight': torch.ones(2)}}, encoder)
+    assert not products.has_views(tmp_path, 1, encoder)
     manifest = CacheManifest(3, (4, 1, 1), views=2, shard_size=2)
+    manifest.encoder = {'weights': weights_fingerprint(weights)}
     manifest.save(tmp_path)
-    assert not products.has_views(tmp_path, 1)
+    assert not products.has_views(tmp_path, 1, encoder)
     manifest.shards = [{}] * 4
     manifest.save(tmp_path)
-    assert products.has_views(tmp_path, 1) and products.has_views(tmp_path, 2)
-    assert not products.has_views(tmp_path, 3)
+    assert products.has_views(tmp_path, 1, encoder)
+    assert products.has_views(tmp_path, 2, encoder)
+    assert not products.has_views(tmp_path, 3, encoder)
+    assert not products.has_views(tmp_path, 1, tmp_path / 'not_trained_yet.pth')
+
+
+def test_a_cache_of_another_encoder_is_refused(tmp_path):
+    encoder = tmp_path / 'encoder.pth'
+    torch.save({'state_dict': {'backbone.proj.weight': torch.ones(2)}}, encoder)
+    manifest = CacheManifest(1, (4, 1, 1), views=1, shard_size=1)
+    manifest.encoder = {'weights': weights_fingerprint({'proj.weight': torch.zeros(2)})}
+    manifest.shards = [{}]
+    manifest.save(tmp_path)
+    with pytest.raises(ValueError, match='features of the encoder .* of another one'):
+        products.has_views(tmp_path, 1, encoder)
 
 
 def test_times_as_a_table(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from mmengine.config import Config
@@ -213,7 +213,7 @@ class Plan:
             )
             yield Step(
                 f'features/{split}', command, folder / 'manifest.json',
-                lambda folder=folder, views=views: products.has_views(folder, views),
+                partial(products.has_views, folder, views, self.encoder),
                 folder,
             )  # fmt: skip
 
