@@ -63,8 +63,8 @@ def has_views(folder: Path, views: int, encoder: Path) -> bool:
     if manifest.encoder_fingerprint != wanted:
         raise ValueError(
             f'{folder}: expected features of the encoder {encoder} ({wanted[:12]}), '
-            f'got those of another one ({manifest.encoder_fingerprint[:12]}); choose other '
-            '--features, or delete the folder'
+            f'got those of another one ({manifest.encoder_fingerprint[:12]}); choose '
+            'other --features, or delete the folder'
         )
     return True
 
