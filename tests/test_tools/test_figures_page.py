@@ -45,7 +45,7 @@ def test_options_of_all_commands_are_known(monkeypatch):
         if 'analysis_tools' in tool:
             runpy.run_path(tool)['parse_args'](arguments)
             parsed += 1
-    assert parsed == 4
+    assert parsed == 5
 
 
 def test_code_runs(monkeypatch):

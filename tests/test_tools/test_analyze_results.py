@@ -1,0 +1,106 @@
+"""The best, the median and the worst people of a test, drawn."""
+
+import runpy
+from collections import OrderedDict
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.logging import MMLogger
+
+from deforhmr_mm.visualization.contact_sheet import GAP, LINE
+from tests.tiny_training import ROOT
+
+TOOL = runpy.run_path(str(ROOT / 'tools' / 'analysis_tools' / 'analyze_results.py'))
+SAMPLES = ROOT / 'demo' / 'samples'
+CONFIG = ROOT / 'configs' / 'deforhmr' / 'deforhmr_vit-tiny_openbody-v1-256x192.py'
+CHECKPOINT = ROOT / 'demo' / 'checkpoints' / f'{CONFIG.stem}.pth'
+DATA = (
+    f'test_dataloader.dataset.data_root={SAMPLES}',
+    'test_dataloader.dataset.ann_file=annotations.npz',
+)
+# Of seven people, who is which: 4 best, 1 median, 2 worst by PA-MPJPE.
+PA_MPJPE = [60.0, 50.0, 90.0, 40.0, 10.0, 80.0, 30.0]
+MPJPE = [7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0]
+
+
+@pytest.fixture
+def scores(tmp_path):
+    path = tmp_path / 'scores.npz'
+    np.savez(
+        path,
+        keys=np.array(['MPJPE', 'PA-MPJPE']),
+        figures=np.array([MPJPE, PA_MPJPE]).T,
+        sample_id=np.array([f'open_body_v1/{row}' for row in range(7)]),
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ('metric', 'topk', 'rows'),
+    [('PA-MPJPE', 1, [4, 1, 2]), ('PA-MPJPE', 2, [4, 6, 3, 1, 5, 2]),
+     ('MPJPE', 1, [6, 3, 0])],
+)  # fmt: skip
+def test_who_is_chosen(scores, metric, topk, rows):
+    cases = TOOL['choose_cases'](scores, metric, topk)
+    assert [case.sample_id for case in cases] == [f'open_body_v1/{r}' for r in rows]
+    assert [case.kind for case in cases] == [
+        kind for kind in ('best', 'median', 'worst') for _ in range(topk)
+    ]
+    for case, row in zip(cases, rows, strict=True):
+        assert case.figures == {'PA-MPJPE': PA_MPJPE[row], 'MPJPE': MPJPE[row]}
+        assert next(iter(case.figures)) == metric
+
+
+def test_the_sheet(scores, tmp_path, monkeypatch):
+    monkeypatch.setattr(MMLogger, '_instance_dict', OrderedDict())
+    out, height = tmp_path / 'cases.png', 160
+    arguments = [CONFIG, CHECKPOINT, '--scores', scores, '--topk', 1, '--out', out]
+    arguments += ['--height', height, '--cfg-options', *DATA]
+    assert TOOL['main']([str(argument) for argument in arguments]) == 0
+
+    # Two people in the first row, each a crop, an overlay and two views; one below.
+    sheet, width = cv2.imread(str(out)), round(0.75 * height)
+    block = 2 * (width + height) + 3 * GAP
+    row = LINE + height + GAP
+    assert sheet.shape == (LINE + GAP + 2 * row, 2 * block + 3 * GAP, 3)
+    people = np.load(SAMPLES / 'annotations.npz')
+    corners = [(0, 0), (0, block + 3 * GAP), (row, 0)]
+    for person, (top, left) in zip((4, 1, 2), corners, strict=True):
+        panels, x = [], left
+        for wide in (width, width, height, height):
+            y = LINE + GAP + top + LINE
+            panels.append(sheet[y : y + height, x : x + wide].astype(int))
+            x += wide + GAP
+        picture = cv2.imread(str(SAMPLES / str(people['imgname'][person])))
+        # The middle of the picture is the centre of the person's box.
+        zoom = height / (200 * people['scale'][person])
+        crop = cv2.getRectSubPix(
+            cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA),
+            (width // 2, height // 2),
+            (zoom * people['center'][person]).astype(np.float32).tolist(),
+        )
+        y, x = (height - height // 2) // 2, (width - width // 2) // 2
+        middle = panels[0][y : y + height // 2, x : x + width // 2]
+        assert np.abs(middle - crop).mean() < 12
+        # The mesh covers some of it, and both bodies are in both views.
+        assert 0.03 < (np.abs(panels[1] - panels[0]).max(-1) > 30).mean() < 0.7
+        for view in panels[2:]:
+            blue, _, red = np.moveaxis(view, -1, 0)
+            assert (blue - red > 30).mean() > 0.01, 'no recovered body'
+            assert (red - blue > 30).mean() > 0.01, 'no true body'
+
+
+def test_errors_tell_what_to_do(scores, capsys, monkeypatch):
+    choose = TOOL['choose_cases']
+    with pytest.raises(ValueError, match='expected the metric PVE, got MPJPE'):
+        choose(scores, 'PVE', 1)
+    with pytest.raises(ValueError, match='9 people, got 7; choose a smaller --topk'):
+        choose(scores, 'MPJPE', 3)
+
+    class Dataset(list):
+        get_data_info = list.__getitem__
+
+    dataset = Dataset([dict(sample_id='open_body_v1/0')])
+    with pytest.raises(ValueError, match='open_body_v1/3 of --scores is not in'):
+        TOOL['rows_of'](dataset, ['open_body_v1/0', 'open_body_v1/3'])
