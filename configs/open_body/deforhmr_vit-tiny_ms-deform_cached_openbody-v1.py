@@ -2,4 +2,6 @@
 # its compiled ops.
 _base_ = './deforhmr_vit-tiny_cached_openbody-v1.py'
 
-model = dict(head=dict(cross_attention=dict(type='MSDeformCrossAttention')))
+model = dict(
+    head=dict(cross_attention=dict(_delete_=True, type='MSDeformCrossAttention'))
+)

@@ -31,6 +31,10 @@ model = dict(
         head_dims=16,
         ffn_dims=384,
         box_info=True,
+        # With one map for all tokens, or offsets that start at random, trainings need
+        # longer before they see anything.
+        shared_readout=False,
+        cross_attention=dict(zero_start=True),
     ),
     losses=dict(
         # As in the first small model: heading is one joint of 24 in the pose loss.

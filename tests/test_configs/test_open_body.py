@@ -10,27 +10,37 @@ from .test_configs import CONFIGS
 FOLDER = CONFIGS / 'open_body'
 WHOLE = FOLDER / 'deforhmr_vit-tiny_openbody-v1-256x192.py'
 CACHED = FOLDER / 'deforhmr_vit-tiny_cached_openbody-v1.py'
+# What all of them have where they are deformable.
+START = dict(zero_start=True)
 
 
 @pytest.mark.parametrize(
-    ('name', 'multi_query', 'cross_attention'),
+    ('name', 'changes'),
     [
-        ('single-query-regular', False, dict(deformable=False)),
-        ('single-query', False, {}),
-        ('regular', True, dict(deformable=False)),
-        ('no-position', True, dict(position_bias=None)),
-        ('sine-position', True, dict(position_bias='sine')),
-        ('learned-position', True, dict(position_bias='learned')),
-        ('ms-deform', True, dict(type='MSDeformCrossAttention')),
+        (
+            'single-query-regular',
+            dict(multi_query=False, cross_attention=dict(START, deformable=False)),
+        ),
+        ('single-query', dict(multi_query=False)),
+        ('regular', dict(cross_attention=dict(START, deformable=False))),
+        ('no-position', dict(cross_attention=dict(START, position_bias=None))),
+        ('sine-position', dict(cross_attention=dict(START, position_bias='sine'))),
+        (
+            'learned-position',
+            dict(cross_attention=dict(START, position_bias='learned')),
+        ),
+        ('ms-deform', dict(cross_attention=dict(type='MSDeformCrossAttention'))),
+        ('shared-readout', dict(shared_readout=True)),
     ],
 )
-def test_a_variant_differs_in_its_option_alone(name, multi_query, cross_attention):
+def test_a_variant_differs_in_its_option_alone(name, changes):
     path = FOLDER / f'deforhmr_vit-tiny_{name}_cached_openbody-v1.py'
     config = Config.fromfile(path).to_dict()
-    head = config['model']['head']
-    assert head.pop('multi_query', True) == multi_query
-    assert head.pop('cross_attention', {}) == cross_attention
-    assert config == Config.fromfile(CACHED).to_dict()
+    base = Config.fromfile(CACHED).to_dict()
+    head = base['model']['head']
+    assert head['cross_attention'] == START and head['shared_readout'] is False
+    head.update(changes)
+    assert config == base
 
 
 def test_the_encoder_is_that_of_stage_1():
@@ -52,7 +62,8 @@ def test_hmr2s_head_has_the_same_sizes():
     assert config == cached
     assert head.pop('type') == 'HMR2Head'
     assert head == {key: ours[key] for key in head}
-    assert set(ours) - set(head) == {'type', 'feat_size', 'box_info'}
+    own = {'type', 'feat_size', 'box_info', 'shared_readout', 'cross_attention'}
+    assert set(ours) - set(head) == own
 
 
 def test_the_cached_config_reads_what_the_whole_one_makes():
@@ -68,6 +79,6 @@ def test_the_cached_config_reads_what_the_whole_one_makes():
 def test_every_config_is_in_the_table():
     text = (FOLDER / 'README.md').read_text(encoding='utf-8')
     paths = sorted(FOLDER.glob('*.py'))
-    assert len(paths) == 10
+    assert len(paths) == 11
     for path in paths:
         assert f'({path.name})' in text

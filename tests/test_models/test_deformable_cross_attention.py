@@ -157,6 +157,24 @@ def test_regular_attention_samples_nothing():
     assert not any('offsets' in name for name, _ in attention.named_parameters())
 
 
+@pytest.mark.parametrize('share_groups', [False, True])
+def test_a_start_at_zero_is_regular_attention_that_learns_offsets(share_groups):
+    features, queries = inputs()
+    attention = make(zero_start=True, share_groups=share_groups)
+    regular = make(deformable=False)
+    missing, unexpected = regular.load_state_dict(attention.state_dict(), strict=False)
+    assert not missing and all(key.startswith('offsets.') for key in unexpected)
+    context = attention.encode_context(features)
+    torch.testing.assert_close(
+        context.positions, cell_centres(*SIZE).expand(2, 4, -1, -1)
+    )
+    read = attention(queries, context)
+    expected = regular(queries, regular.encode_context(features))
+    torch.testing.assert_close(read, expected)
+    read.square().sum().backward()
+    assert attention.offsets.pointwise.weight.grad.abs().amax() > 0
+
+
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [

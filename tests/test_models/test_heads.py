@@ -269,6 +269,7 @@ def test_box_information_reaches_every_token_and_is_asked_for():
     [
         (dict(), 25),
         (dict(camera_token=True), 26),
+        (dict(shared_readout=False), 25),
         (dict(multi_query=False), 1),
         (dict(multi_query=False, num_iters=2, box_info=True), 1),
         (dict(camera_token=True, num_iters=2, box_info=True), 26),
@@ -293,6 +294,36 @@ def test_tokens_start_at_the_mean_and_all_of_them_matter(options, queries):
     assert (head.tokens.grad.abs().amax(dim=1) > 0).all()
     unused = [name for name, p in head.named_parameters() if p.grad is None]
     assert not unused
+
+
+def test_readouts_of_their_own_turn_one_joint_each():
+    head, feats = make(shared_readout=False), torch.randn(2, 16, 16, 12)
+    assert head.pose_readout.weight.shape == (24, 6, 16)
+    with torch.no_grad():
+        before = head(feats)
+        head.pose_readout.weight[5] += torch.randn(6, 16)
+        head.pose_readout.bias[7] += torch.randn(6)
+        after = head(feats)
+    moved = (after['body_pose'] - before['body_pose']).abs().amax(dim=(0, 2, 3))
+    # Without the pelvis, which is the first of the tokens.
+    assert moved.nonzero().flatten().tolist() == [4, 6]
+    torch.testing.assert_close(after['global_orient'], before['global_orient'])
+    # A map for all tokens reads what equal maps do.
+    shared = make()
+    own = make(shared_readout=False)
+    state = dict(shared.state_dict())
+    torch.nn.init.normal_(state['pose_readout.weight'])
+    for key in ('pose_readout.weight', 'pose_readout.bias'):
+        state[key] = state[key].expand(24, *state[key].shape)
+    own.load_state_dict(state)
+    for key, value in shared(feats).items():
+        torch.testing.assert_close(own(feats)[key], value)
+
+
+def test_tokens_start_as_far_apart_as_asked():
+    for options, std in ((dict(), 0.02), (dict(token_std=0.5), 0.5)):
+        tokens = make(embed_dims=256, **options).tokens.detach()
+        assert tokens.std() == pytest.approx(std, rel=0.05)
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def test_states_follow_the_files(plan, tmp_path):
 
 def test_presets():
     assert sum(FULL.people.values()) == 70000
-    assert FULL.seeds == (0, 1, 2) and len(FULL.variants) == 9
+    assert FULL.seeds == (0, 1, 2) and len(FULL.variants) == 10
     assert set(SMALLEST.people) == set(FULL.people)
     assert SMALLEST.variants == ('deforhmr',)
     assert SMALLEST.test_splits == (

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from deforhmr_mm.geometry.rotations import rot6d_to_rotmat
 from deforhmr_mm.models.heads.feature_levels import pick_level
 from deforhmr_mm.models.heads.mean_params import load_start
-from deforhmr_mm.models.layers import DeformableDecoder
+from deforhmr_mm.models.layers import DeformableDecoder, TokenwiseLinear
 from deforhmr_mm.registry import MODELS
 
 NUM_POSE_TOKENS = 24
@@ -43,11 +43,15 @@ class DeforHMRHead(BaseModule):
             `DeformableCrossAttention`, or another ``type`` with its options.
         multi_query: a token for each joint and one for the shape; False gives one token
             for everything, as HMR2.0 has (the other side of the paper's ablation).
+        shared_readout: one linear map reads the rotations of all pose tokens, as we
+            read the paper; False gives each token a map of its own. A single query has
+            a map of its own for each joint in any case.
         camera_token: read the camera from a token of its own.
         box_info: tell the tokens where the crop lies in the full camera, as CLIFF does
             (Li et al., ECCV 2022): a body off the optical axis looks turned.
         num_iters: rounds of error feedback.
         num_betas: shape coefficients.
+        token_std: deviation of the learned tokens at the start.
         mean_params: npz of mean parameters (see `load_mean_params`); None starts from
             the rest pose.
         feat_level: which level is read where the backbone gives several.
@@ -68,10 +72,12 @@ class DeforHMRHead(BaseModule):
         ffn_dims: int = 1024,
         cross_attention: dict | None = None,
         multi_query: bool = True,
+        shared_readout: bool = True,
         camera_token: bool = False,
         box_info: bool = False,
         num_iters: int = 1,
         num_betas: int = 10,
+        token_std: float = 0.02,
         mean_params: str | Path | None = None,
         feat_level: int = -1,
         init_cfg: dict | None = None,
@@ -110,10 +116,13 @@ class DeforHMRHead(BaseModule):
                 feat_size=feat_size,
             ),
         )
-        self.pose_readout = nn.Linear(embed_dims, 6 * joints)
+        if multi_query and not shared_readout:
+            self.pose_readout = TokenwiseLinear(NUM_POSE_TOKENS, embed_dims, 6)
+        else:
+            self.pose_readout = nn.Linear(embed_dims, 6 * joints)
         self.betas_readout = nn.Linear(embed_dims, num_betas)
         self.camera_readout = nn.Linear(embed_dims, 3)
-        self._init_from_scratch()
+        self._init_from_scratch(token_std)
         means = load_start(mean_params, num_betas)
         # In the checkpoint, so that a trained head needs no file of means.
         self.register_buffer('mean_rot6d', means.rot6d)
@@ -125,11 +134,14 @@ class DeforHMRHead(BaseModule):
         """Whether `forward` reads where the crops lie in the full camera."""
         return self.box_embed is not None
 
-    def _init_from_scratch(self) -> None:
-        nn.init.trunc_normal_(self.tokens, std=0.02)
+    def _init_from_scratch(self, token_std: float) -> None:
+        nn.init.trunc_normal_(self.tokens, std=token_std)
         self.decoder.reset_parameters()
         for readout in (self.pose_readout, self.betas_readout, self.camera_readout):
-            nn.init.xavier_uniform_(readout.weight, gain=READOUT_GAIN)
+            # Each token's map, where there are several.
+            maps = readout.weight.detach().view(-1, *readout.weight.shape[-2:])
+            for weight in maps:
+                nn.init.xavier_uniform_(weight, gain=READOUT_GAIN)
             nn.init.zeros_(readout.bias)
 
     def forward(

@@ -11,6 +11,7 @@ from .position_bias import SampledGridBias
 from .samplers import AutoSampler, MMCVSampler, TorchSampler, im2col_step
 from .token_decoder import TokenDecoder
 from .token_grid import TokenGrid, conv_token_grid
+from .tokenwise_linear import TokenwiseLinear
 
 __all__ = [
     'AutoSampler',
@@ -28,6 +29,7 @@ __all__ = [
     'SineKeyPosition',
     'TokenDecoder',
     'TokenGrid',
+    'TokenwiseLinear',
     'TorchSampler',
     'check_feature_shape',
     'conv_token_grid',

@@ -55,6 +55,8 @@ class DeformableCrossAttention(nn.Module):
         kernel_size: side of the offset network's depthwise filters, in cells.
         max_offset: s, the largest offset in cells.
         share_groups: share the offset filters between groups, as DAT does.
+        zero_start: offsets are zero before training, so that it starts as regular
+            attention; otherwise they are random.
         deformable: False samples at the cell centres: ordinary cross-attention.
         position_bias: ``'grid'`` adds a learned grid of each head and query, read at
             the keys' positions, to the logits (the paper's); ``'learned'`` and
@@ -81,6 +83,7 @@ class DeformableCrossAttention(nn.Module):
         kernel_size: int = 5,
         max_offset: float = 2.0,
         share_groups: bool = False,
+        zero_start: bool = False,
         deformable: bool = True,
         position_bias: str | None = 'grid',
         grid_size: tuple[int, int] | None = None,
@@ -97,7 +100,12 @@ class DeformableCrossAttention(nn.Module):
         self.sampler = MODELS.build(sampler or dict(type='AutoSampler'))
         self.offsets = (
             OffsetNetwork(
-                in_channels, num_groups, kernel_size, max_offset, share_groups
+                in_channels,
+                num_groups,
+                kernel_size,
+                max_offset,
+                share_groups,
+                zero_start,
             )
             if deformable
             else None

@@ -56,6 +56,8 @@ class OffsetNetwork(nn.Module):
         kernel_size: odd side of the depthwise filters, in cells.
         max_offset: s, the largest offset in cells.
         share_groups: use one set of filters for all groups.
+        zero_start: offsets are zero before training, as Deformable-DETR's are at its
+            reference points; otherwise they start at random, as DAT's.
 
     Raises:
         ValueError: if the groups do not divide the channels or the kernel is even.
@@ -68,6 +70,7 @@ class OffsetNetwork(nn.Module):
         kernel_size: int = 5,
         max_offset: float = 2.0,
         share_groups: bool = False,
+        zero_start: bool = False,
     ) -> None:
         super().__init__()
         if in_channels % num_groups:
@@ -89,6 +92,8 @@ class OffsetNetwork(nn.Module):
         self.pointwise = nn.Conv2d(
             channels, 2 * filter_sets, 1, groups=filter_sets, bias=False
         )
+        if zero_start:
+            nn.init.zeros_(self.pointwise.weight)
 
     def forward(self, features: Tensor) -> Tensor:
         """Predict offsets.

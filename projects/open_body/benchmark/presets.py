@@ -23,6 +23,7 @@ VARIANT_CONFIGS = {
             'no-position',
             'sine-position',
             'learned-position',
+            'shared-readout',
         )
     },
 }
