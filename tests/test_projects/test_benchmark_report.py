@@ -67,3 +67,14 @@ def test_errors_of_the_smallest_run():
         (mean, head) = ({row[0]: row[2:4] for row in rows}[who]
                         for who in ('mean body', 'deforhmr'))  # fmt: skip
         assert values == [head[0], mean[0], head[1], mean[1]]
+
+
+def test_tables_of_the_heads_are_those_printed():
+    printed = ''.join(
+        (RESULTS / 'heads' / file).read_text(encoding='utf-8')
+        for file in ('tables.md', 'starts.md')
+    )
+    blocks = re.findall(r'(?:^\|.*\|\n)+', section('Heads on one encoder'), re.M)
+    # Errors, three tables of queries x cross-attention, and what heads start from.
+    assert len(blocks) == 5
+    assert all(block in printed for block in blocks)
