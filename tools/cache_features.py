@@ -38,6 +38,7 @@ from deforhmr_mm.engine.feature_cache import (
     write_shards,
 )
 from deforhmr_mm.engine.launching import (
+    leave_processes,
     load_config,
     one_line_errors,
     prepare_launcher,
@@ -169,6 +170,7 @@ def main():
                 for file in record['files'].values()
             )
             print(f'\n{args.out}: finished, {size / 2**30:.2f} GiB.')
+    leave_processes()
 
 
 if __name__ == '__main__':

@@ -13,6 +13,7 @@ from deforhmr_mm.datasets import AnnotationError, ImageReadError
 from deforhmr_mm.engine import MeshVisualizationHook
 from deforhmr_mm.engine.checkpoints import CheckpointError, check_checkpoint_fits
 from deforhmr_mm.engine.launching import (
+    leave_processes,
     load_config,
     one_line_errors,
     prepare_launcher,
@@ -94,6 +95,7 @@ def main():
         metrics = runner.test()
     if args.out and is_main_process():
         write_metrics(metrics, args.out)
+    leave_processes()
 
 
 if __name__ == '__main__':

@@ -14,6 +14,7 @@ from deforhmr_mm.engine.checkpoints import (
 )
 from deforhmr_mm.engine.launching import (
     enable_mixed_precision,
+    leave_processes,
     load_config,
     one_line_errors,
     prepare_launcher,
@@ -106,6 +107,7 @@ def main():
         OSError,
     ):
         runner.train()
+    leave_processes()
 
 
 if __name__ == '__main__':

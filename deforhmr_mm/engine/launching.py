@@ -15,6 +15,7 @@ from mmengine.config import Config
 
 __all__ = [
     'enable_mixed_precision',
+    'leave_processes',
     'load_config',
     'one_line_errors',
     'prepare_launcher',
@@ -120,6 +121,18 @@ def prepare_launcher(config: Config, launcher: str) -> None:
         config.model_wrapper_cfg = wrapper
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
+
+
+def leave_processes() -> None:
+    """End what `prepare_launcher` or mmengine began: call it when all work is done.
+
+    Left to the end of the interpreter, the threads that connect the processes can
+    abort one of them, so that a finished training seems to have failed.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        # Nobody leaves while another one still has something to say.
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
 
 
 def enable_mixed_precision(config: Config) -> None:

@@ -4,6 +4,7 @@ from mmengine.config import Config
 
 from deforhmr_mm.engine.launching import (
     enable_mixed_precision,
+    leave_processes,
     load_config,
     one_line_errors,
     prepare_launcher,
@@ -104,3 +105,12 @@ def test_launchers_without_cuda(monkeypatch):
     assert joined == ['gloo']
     assert config.env_cfg.dist_cfg.backend == 'gloo'
     assert config.model_wrapper_cfg.device_ids is None
+
+
+def test_processes_are_left(tmp_path):
+    leave_processes()  # there are none
+    store = f'file://{tmp_path}/store'
+    torch.distributed.init_process_group('gloo', store, rank=0, world_size=1)
+    assert torch.distributed.is_initialized()
+    leave_processes()
+    assert not torch.distributed.is_initialized()
