@@ -308,16 +308,25 @@ def test_readouts_of_their_own_turn_one_joint_each():
     # Without the pelvis, which is the first of the tokens.
     assert moved.nonzero().flatten().tolist() == [4, 6]
     torch.testing.assert_close(after['global_orient'], before['global_orient'])
-    # A map for all tokens reads what equal maps do.
-    shared = make()
-    own = make(shared_readout=False)
-    state = dict(shared.state_dict())
-    torch.nn.init.normal_(state['pose_readout.weight'])
-    for key in ('pose_readout.weight', 'pose_readout.bias'):
-        state[key] = state[key].expand(24, *state[key].shape)
-    own.load_state_dict(state)
+
+
+def test_readouts_of_their_own_start_from_a_shared_one():
+    shared, own = make(), make(shared_readout=False)
+    for parameter in shared.pose_readout.parameters():
+        torch.nn.init.normal_(parameter)
+    own.load_state_dict(shared.state_dict())
+    feats = torch.randn(2, 16, 16, 12)
     for key, value in shared(feats).items():
         torch.testing.assert_close(own(feats)[key], value)
+    # They are apart from there on, and their own weights still load.
+    with torch.no_grad():
+        own.pose_readout.weight[5] += 1
+    other = make(shared_readout=False)
+    other.load_state_dict(own.state_dict())
+    assert torch.equal(other.pose_readout.weight, own.pose_readout.weight)
+    assert not torch.equal(other.pose_readout.weight[5], other.pose_readout.weight[4])
+    with pytest.raises(RuntimeError, match='pose_readout'):
+        own.load_state_dict(make(embed_dims=32).state_dict())
 
 
 def test_tokens_start_as_far_apart_as_asked():
