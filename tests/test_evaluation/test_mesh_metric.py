@@ -110,6 +110,16 @@ def test_description_names_protocol_pelvis_and_body():
         assert part in line
 
 
+def test_description_names_a_flip_test():
+    body = ToyBody()
+    sample = make_sample(body, 0)
+    metric = MeshMetric(body)
+    for flip_test in (False, True):
+        sample.set_metainfo(dict(flip_test=flip_test))
+        metric.process(None, as_dicts([sample]))
+        assert metric.description.endswith('flip test') == flip_test
+
+
 def test_another_body_is_refused():
     body = ToyBody()
     sample = make_sample(body, 0)

@@ -196,6 +196,8 @@ def run(args: argparse.Namespace) -> int:
     inferencer = MeshInferencer(
         args.model, args.weights, args.device, cfg_options=args.cfg_options
     )
+    # The attention to the picture itself, not to its mirror image.
+    inferencer.model.flip_test = False
     with record_attention(inferencer.model) as records:
         (result,) = inferencer(
             args.image,

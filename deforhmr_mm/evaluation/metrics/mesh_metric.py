@@ -55,8 +55,8 @@ class MeshMetric(BaseMetric):
     - `AUC`: mean of PCK over 31 thresholds from 0 to 150 mm, percent.
 
     The truth is posed from the SMPL labels; the recovered body is taken as it comes, in
-    camera axes. Bodies without SMPL labels are left out. No flip test, no alignment of
-    scale outside the PA figures.
+    camera axes. Bodies without SMPL labels are left out. No alignment of scale outside
+    the PA figures. Predictions of a model with a flip test are named so.
 
     Protocols (`deforhmr_mm.evaluation.PROTOCOLS`; docs/evaluation.md):
 
@@ -118,13 +118,15 @@ class MeshMetric(BaseMetric):
         for body in self.truth_bodies.values():
             self._check_regressor(body)
         self.pelvis_weights = self._read_pelvis_weights(hmr2_regressor)
+        self._flip_test = False
 
     @property
     def description(self) -> str:
         """One line that says how the figures are made."""
+        flip_test = '; flip test' if self._flip_test else ''
         return (
             f'{self.protocol.description}; body {self.body_model.body_name} '
-            f'({self.body_model.fingerprint})'
+            f'({self.body_model.fingerprint}){flip_test}'
         )
 
     @torch.no_grad()
@@ -145,6 +147,7 @@ class MeshMetric(BaseMetric):
             return
         for sample in data_samples:
             self._check_body('the prediction', sample.get('body_fingerprint'))
+        self._flip_test = any(sample.get('flip_test') for sample in data_samples)
         self._check_labels((self.dataset_meta or {}).get('body_fingerprint'))
 
         vertices, joints = (

@@ -17,6 +17,9 @@ from deforhmr_mm.geometry.kinematics import chain_rotations
 from deforhmr_mm.registry import MODELS
 from deforhmr_mm.structures import MeshDataSample
 
+from ..backbones import CachedFeatures
+from .flip_test import average_params, mirror_params
+
 LABELS = (
     'global_orient',
     'body_pose',
@@ -51,8 +54,14 @@ class MeshEstimator(BaseModel):
         losses: configs of the losses, by name, None for one left out; needed to train.
         body_model: config of the body, the open body by default.
         auxiliary_head: config of a head that helps training only.
+        test_cfg: ``flip_test=True`` lets `predict` average the bodies of each crop and
+            of its mirror image, at twice the time. It needs pictures: cached features
+            cannot be mirrored.
         data_preprocessor: config of mmengine's ``ImgDataPreprocessor``.
         init_cfg: mmengine's weight initialisation.
+
+    Raises:
+        ValueError: if `test_cfg` has another option, or asks cached features to flip.
     """
 
     def __init__(
@@ -62,6 +71,7 @@ class MeshEstimator(BaseModel):
         losses: dict | None = None,
         body_model: dict | None = None,
         auxiliary_head: dict | None = None,
+        test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -75,6 +85,7 @@ class MeshEstimator(BaseModel):
             getattr(loss, 'needs_vertices', False) for loss in self.losses.values()
         )
         self.auxiliary_head = MODELS.build(auxiliary_head) if auxiliary_head else None
+        self.flip_test = self._wants_flip_test(dict(test_cfg or {}))
         self.body_model = MODELS.build(body_model or dict(type='SMPL'))
         self.register_buffer(
             'body_fingerprint', _text_to_bytes(self.body_model.fingerprint)
@@ -145,6 +156,10 @@ class MeshEstimator(BaseModel):
             defined by the full camera.
         """
         params = self._regress(self.backbone(inputs), data_samples)
+        if self.flip_test:
+            feats = self.backbone(inputs.flip(-1))
+            mirrored = self._regress(feats, data_samples, mirrored=True)
+            params = average_params(params, mirror_params(mirrored))
         pred = self._with_body(params, vertices=True)
         camera = self._full_cameras(data_samples, like=pred['camera'])
         center, scale = camera['center'], camera['scale']
@@ -175,6 +190,7 @@ class MeshEstimator(BaseModel):
                 dict(
                     body_fingerprint=self.body_model.fingerprint,
                     body_name=self.body_model.body_name,
+                    flip_test=self.flip_test,
                 )
             )
         return data_samples
@@ -183,6 +199,7 @@ class MeshEstimator(BaseModel):
         self,
         feats: Tensor | Sequence[Tensor],
         data_samples: list[MeshDataSample] | None,
+        mirrored: bool = False,
     ) -> dict[str, Tensor]:
         """The head's parameters; a head that asks is told where the crops lie."""
         if data_samples is None or not getattr(self.head, 'needs_box_info', False):
@@ -190,8 +207,24 @@ class MeshEstimator(BaseModel):
         like = feats if isinstance(feats, Tensor) else feats[0]
         camera = self._full_cameras(data_samples, like=like.detach().float())
         offset = camera['center'] - camera['principal_point']
+        if mirrored:
+            offset = offset * offset.new_tensor([-1, 1])
         lengths = torch.cat((offset, camera['scale'][:, 1:]), dim=1)
         return self.head(feats, lengths / camera['focal_length'][:, None])
+
+    def _wants_flip_test(self, test_cfg: dict) -> bool:
+        flip_test = test_cfg.pop('flip_test', False)
+        if test_cfg:
+            raise ValueError(
+                f'test_cfg: only flip_test is known, got {", ".join(sorted(test_cfg))}'
+            )
+        if flip_test and isinstance(self.backbone, CachedFeatures):
+            raise ValueError(
+                'test_cfg: flip_test=True needs pictures, but the backbone is '
+                'CachedFeatures: test the merged checkpoint '
+                '(tools/misc/merge_backbone.py) with the config of the whole model'
+            )
+        return flip_test
 
     def _with_body(
         self, params: dict[str, Tensor], vertices: bool
