@@ -222,29 +222,44 @@ def synergy(groups: dict[str, list[Run]], split: str, metric: str) -> str:
     return f'synergy {spread(more)}' if more else ''
 
 
+def read_curve(run: Run, metric: str) -> dict[int, float]:
+    """A metric's values on the validation split, by epoch."""
+    _, val = read_log(run.folder)
+    curve = {step: row[metric] for step, row in sorted(val.items()) if metric in row}
+    if not curve:
+        sys.exit(f'error: {run.folder}: no validation has {metric}')
+    return curve
+
+
 def draw_curves(groups: dict[str, list[Run]], metric: str, out: Path) -> None:
-    """Validation of each run over its epochs: a colour for each name, a line a seed."""
-    figure, panel = plt.subplots(figsize=(7, 4.2), layout='constrained')
+    """Validation over the epochs: a colour for each name, its mean over the seeds."""
+    figure, panel = plt.subplots(figsize=(8, 5), layout='constrained')
+    means = {}
     for index, (name, runs) in enumerate(groups.items()):
-        for run in runs:
-            _, val = read_log(run.folder)
-            points = [(step, row[metric]) for step, row in sorted(val.items())
-                      if metric in row]  # fmt: skip
-            if not points:
-                sys.exit(f'error: {run.folder}: no validation has {metric}')
+        curves = [read_curve(run, metric) for run in runs]
+        for curve in curves:
             panel.plot(
-                *zip(*points, strict=True),
-                color=f'C{index}',
-                lw=1,
-                label=name if run is runs[0] else None,
+                *zip(*curve.items(), strict=True), f'C{index}', lw=0.7, alpha=0.4
             )
+        steps = sorted(set.intersection(*map(set, curves)))
+        values = [statistics.fmean(curve[step] for curve in curves) for step in steps]
+        means[name], *_ = panel.plot(steps, values, f'C{index}', lw=1.8)
+    # What a single seed does at first must not press the rest together.
+    drawn = [line.get_ydata() for line in means.values()]
+    low, high = min(map(min, drawn)), max(map(max, drawn))
+    margin = 0.05 * (high - low) or 1.0
+    panel.set_ylim(low - margin, high + margin)
     panel.set_xlabel('epoch')
     panel.xaxis.get_major_locator().set_params(integer=True)
-    panel.set_title(f'{metric} on the validation split, mm; a line for each seed')
+    panel.set_title(f'{metric} on the validation split, mm; thin: each seed')
     panel.grid(alpha=0.3)
     for side in ('top', 'right'):
         panel.spines[side].set_visible(False)
-    panel.legend(frameon=False)
+    # From top to bottom as the curves end.
+    names = sorted(means, key=lambda name: means[name].get_ydata()[-1], reverse=True)
+    figure.legend(
+        [means[name] for name in names], names, loc='outside right upper', frameon=False
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f'{out.name}.part')
     figure.savefig(part, format=out.suffix[1:] or 'png', dpi=150)
