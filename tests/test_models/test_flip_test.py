@@ -6,21 +6,11 @@ import torch
 from deforhmr_mm.models.estimators.flip_test import average_params, mirror_params
 from deforhmr_mm.registry import MODELS
 from deforhmr_mm.structures import MeshDataSample, get_keypoint_set
+from tests.tiny_estimator import CONFIG, HEAD
 
 WIDTH = 640
-CONFIG = dict(
-    type='MeshEstimator',
-    backbone=dict(type='ViT', arch=dict(embed_dims=16, depth=1, num_heads=2)),
-    head=dict(
-        type='DeforHMRHead',
-        in_channels=16,
-        num_layers=1,
-        embed_dims=16,
-        head_dims=4,
-        ffn_dims=16,
-        box_info=True,
-    ),
-)
+# Its head is told where the crop lies, which is another place for the mirror image.
+ASKING = CONFIG | dict(head=HEAD | dict(box_info=True), auxiliary_head=None)
 
 
 def located(mirrored=False):
@@ -37,7 +27,7 @@ def located(mirrored=False):
 @pytest.fixture(scope='module')
 def model():
     torch.manual_seed(0)
-    model = MODELS.build(CONFIG | dict(test_cfg=dict(flip_test=True))).eval()
+    model = MODELS.build(ASKING | dict(test_cfg=dict(flip_test=True))).eval()
     # Bodies that bend: a new head's are at rest.
     torch.nn.init.normal_(model.head.pose_readout.weight, std=0.1)
     return model
@@ -101,8 +91,8 @@ def test_mean_is_half_way():
 
 def test_unknown_options_and_cached_features_are_refused():
     with pytest.raises(ValueError, match='shift_heatmap'):
-        MODELS.build(CONFIG | dict(test_cfg=dict(shift_heatmap=True)))
-    cached = CONFIG | dict(backbone=dict(type='CachedFeatures'))
+        MODELS.build(ASKING | dict(test_cfg=dict(shift_heatmap=True)))
+    cached = ASKING | dict(backbone=dict(type='CachedFeatures'))
     MODELS.build(cached | dict(test_cfg=dict(flip_test=False)))
     with pytest.raises(ValueError, match='merge_backbone'):
         MODELS.build(cached | dict(test_cfg=dict(flip_test=True)))

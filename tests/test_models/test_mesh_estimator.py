@@ -6,27 +6,7 @@ from mmengine.structures import InstanceData
 from deforhmr_mm.models import BodyMismatchError
 from deforhmr_mm.registry import MODELS
 from deforhmr_mm.structures import MeshDataSample
-
-HEAD = dict(
-    type='DeforHMRHead',
-    in_channels=16,
-    num_layers=1,
-    embed_dims=16,
-    head_dims=4,
-    ffn_dims=16,
-)
-CONFIG = dict(
-    type='MeshEstimator',
-    backbone=dict(type='ViT', arch=dict(embed_dims=16, depth=1, num_heads=2)),
-    head=HEAD,
-    losses=dict(
-        smpl=dict(type='SMPLParamLoss'),
-        joints_3d=dict(type='Joints3DLoss'),
-        joints_2d=dict(type='Joints2DLoss'),
-        vertices=dict(type='VertexLoss'),
-    ),
-    auxiliary_head=dict(type='KeypointAuxHead', in_channels=16),
-)
+from tests.tiny_estimator import CONFIG, HEAD
 
 UNLABELLED = {name: torch.zeros(1) for name in ('has_pose', 'has_betas', 'has_smpl')}
 
