@@ -3,6 +3,9 @@
 # tools/dist_train.sh CONFIG 2 --amp.
 _base_ = ['./deforhmr_vit-tiny_openbody-256x192.py']
 
+# A readout for each pose token: they start as copies of the one that is loaded.
+model = dict(head=dict(shared_readout=False))
+
 load_from = 'work_dirs/deforhmr_vit-tiny_openbody-256x192/epoch_18.pth'
 
 # People of v1 are hidden and cut already; cutting stays, as each is seen many times.
