@@ -19,7 +19,7 @@ TOOL = runpy.run_path(str(ROOT / 'tools' / 'analysis_tools' / 'compare_models.py
 SAMPLES = ROOT / 'demo' / 'samples'
 PICTURE = str(SAMPLES / '000034.jpg')
 BOX = (180, 141, 212, 283)
-CONFIG = str(ROOT / 'configs' / 'deforhmr' / 'deforhmr_vit-tiny_openbody-256x192.py')
+CONFIG = str(ROOT / 'configs' / 'deforhmr' / 'deforhmr_vit-tiny_openbody-v1-256x192.py')
 WEIGHTS = str(
     ROOT / 'demo' / 'checkpoints' / 'deforhmr_vit-tiny_openbody-v1-256x192.pth'
 )
