@@ -1,5 +1,9 @@
 """A whole model that is as small as one can be."""
 
+import numpy as np
+
+from deforhmr_mm.structures import MeshDataSample
+
 HEAD = dict(
     type='DeforHMRHead',
     in_channels=16,
@@ -20,3 +24,13 @@ CONFIG = dict(
     ),
     auxiliary_head=dict(type='KeypointAuxHead', in_channels=16),
 )
+
+
+def located(**changes):
+    """A sample whose crop lies left of and below the picture's middle."""
+    meta = dict(
+        ori_shape=(480, 640),
+        input_center=np.array([200.0, 260.0]),
+        input_scale=np.array([150.0, 200.0]),
+    )
+    return MeshDataSample(metainfo=meta | changes)

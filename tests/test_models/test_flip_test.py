@@ -5,23 +5,11 @@ import torch
 
 from deforhmr_mm.models.estimators.flip_test import average_params, mirror_params
 from deforhmr_mm.registry import MODELS
-from deforhmr_mm.structures import MeshDataSample, get_keypoint_set
-from tests.tiny_estimator import CONFIG, HEAD
+from deforhmr_mm.structures import get_keypoint_set
+from tests.tiny_estimator import CONFIG, HEAD, located
 
-WIDTH = 640
 # Its head is told where the crop lies, which is another place for the mirror image.
 ASKING = CONFIG | dict(head=HEAD | dict(box_info=True), auxiliary_head=None)
-
-
-def located(mirrored=False):
-    x = 200.0
-    return MeshDataSample(
-        metainfo=dict(
-            ori_shape=(480, WIDTH),
-            input_center=np.array([WIDTH - 1 - x if mirrored else x, 260.0]),
-            input_scale=np.array([150.0, 200.0]),
-        )
-    )
 
 
 @pytest.fixture(scope='module')
@@ -46,8 +34,10 @@ def random_params():
 @torch.no_grad()
 def test_the_mirror_image_gives_the_mirrored_body(model):
     image = torch.rand(1, 3, 256, 192)
+    x, y = located().input_center
+    mirrored = located(input_center=np.array([640 - 1 - x, y]))
     (plain,) = model(image, [located()], mode='predict')
-    (other,) = model(image.flip(-1), [located(mirrored=True)], mode='predict')
+    (other,) = model(image.flip(-1), [mirrored], mode='predict')
     assert plain.flip_test
     plain, other = plain.pred_instances, other.pred_instances
     smpl = get_keypoint_set('smpl24')

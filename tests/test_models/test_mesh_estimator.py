@@ -6,7 +6,7 @@ from mmengine.structures import InstanceData
 from deforhmr_mm.models import BodyMismatchError
 from deforhmr_mm.registry import MODELS
 from deforhmr_mm.structures import MeshDataSample
-from tests.tiny_estimator import CONFIG, HEAD
+from tests.tiny_estimator import CONFIG, HEAD, located
 
 UNLABELLED = {name: torch.zeros(1) for name in ('has_pose', 'has_betas', 'has_smpl')}
 
@@ -34,15 +34,6 @@ def labelled(**changes):
     sample = MeshDataSample()
     sample.gt_instances = InstanceData(**fields | changes)
     return sample
-
-
-def located(**changes):
-    meta = dict(
-        ori_shape=(480, 640),
-        input_center=np.array([200.0, 260.0]),
-        input_scale=np.array([150.0, 200.0]),
-    )
-    return MeshDataSample(metainfo=meta | changes)
 
 
 def test_losses_have_every_term_and_reach_every_part(model):

@@ -127,6 +127,15 @@ def test_queries_by_name():
         find(['left_knee'], 1)
 
 
+def test_a_flip_test_does_not_change_what_is_drawn(draw):
+    box = ('--bbox', *BOX, '--height', 128)
+    _, plain, _ = draw(*box)
+    flip_test = ('--cfg-options', 'model.test_cfg.flip_test=True')
+    code, flipped, printed = draw(*box, *flip_test)
+    assert code == 0, printed.err
+    assert np.array_equal(plain, flipped)
+
+
 def test_encoders_that_do_not_say_where_their_tokens_lie(capsys):
     grid = TOOL['find_token_grid'](torch.nn.Identity(), 256, 8)
     assert grid == TokenGrid(32, 15.5)

@@ -14,11 +14,10 @@ from deforhmr_mm.geometry.cameras import (
     perspective_projection,
 )
 from deforhmr_mm.geometry.kinematics import chain_rotations
+from deforhmr_mm.models.backbones import CachedFeatures
+from deforhmr_mm.models.estimators.flip_test import average_params, mirror_params
 from deforhmr_mm.registry import MODELS
 from deforhmr_mm.structures import MeshDataSample
-
-from ..backbones import CachedFeatures
-from .flip_test import average_params, mirror_params
 
 LABELS = (
     'global_orient',
