@@ -1,4 +1,5 @@
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from deforhmr_mm.engine import BFloat16OptimWrapper
@@ -32,3 +33,35 @@ def test_gradients_are_gathered_over_steps():
         wrapper.update_params(loss)
         changed.append(not torch.equal(before, model.weight))
     assert changed == [False, True]
+
+
+class OwnAttention(nn.Linear):
+    """Attention of some tokens to themselves."""
+
+    def forward(self, tokens):
+        mapped = super().forward(tokens)
+        return F.scaled_dot_product_attention(mapped, mapped, mapped)
+
+
+def attention_gradient(within, model):
+    model.zero_grad()
+    with within:
+        output = model(torch.ones(2, 3, 5, 8))
+    names = set()
+    waiting = [output.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        names.add(node.name())
+        waiting += [before for before, _ in node.next_functions if before]
+    return {name for name in names if 'ScaledDotProduct' in name}
+
+
+def test_on_a_cpu_attention_is_not_fused():
+    model = OwnAttention(8, 8)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    wrapper = BFloat16OptimWrapper(optimizer=optimizer)
+    autocast = torch.autocast('cpu', dtype=torch.bfloat16)
+    # What the switch is for, and that the test would see it.
+    assert attention_gradient(autocast, model)
+    assert not attention_gradient(wrapper.optim_context(model), model)
+    assert attention_gradient(autocast, model), 'the switch was left off'
