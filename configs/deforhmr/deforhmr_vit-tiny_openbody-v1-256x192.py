@@ -3,8 +3,13 @@
 # tools/dist_train.sh CONFIG 2 --amp.
 _base_ = ['./deforhmr_vit-tiny_openbody-256x192.py']
 
-# A readout for each pose token: they start as copies of the one that is loaded.
-model = dict(head=dict(shared_readout=False))
+model = dict(
+    # All of ViT-tiny's layers: at 48 tokens they cost little beside the stem. Those that
+    # a checkpoint of four layers does not have start from random weights.
+    backbone=dict(arch=dict(depth=12)),
+    # A readout for each pose token: they start as copies of the one that is loaded.
+    head=dict(shared_readout=False),
+)
 
 load_from = 'work_dirs/deforhmr_vit-tiny_openbody-256x192/epoch_18.pth'
 
