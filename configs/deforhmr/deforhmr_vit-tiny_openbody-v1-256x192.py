@@ -4,8 +4,8 @@
 _base_ = ['./deforhmr_vit-tiny_openbody-256x192.py']
 
 model = dict(
-    # All of ViT-tiny's layers: at 48 tokens they cost little beside the stem. Those that
-    # a checkpoint of four layers does not have start from random weights.
+    # All of ViT-tiny's layers: at 48 tokens they cost little beside the stem. Those
+    # that a checkpoint of four layers does not have start from random weights.
     backbone=dict(arch=dict(depth=12)),
     # A readout for each pose token: they start as copies of the one that is loaded.
     head=dict(shared_readout=False),
