@@ -13,6 +13,8 @@ TEXT |= {'.yaml', '.yml'}
 # Somebody's home or the checkout's own place; /dev, /proc and the like are the same
 # everywhere.
 MACHINE_PATH = re.compile(r'(?<![\w./~$}-])/(root|work|home/\w+|Users/\w+)/\w')
+# Every clone and wheel carries it: at most 25 MB.
+SHIPPED_MODEL = 'demo/checkpoints/deforhmr_vit-tiny_openbody-v1-256x192.pth'
 
 
 def files():
@@ -46,8 +48,11 @@ def test_no_file_names_a_place_on_one_machine():
 def test_files_are_small():
     large = {name_of(p): p.stat().st_size for p in files() if p.stat().st_size > 2**20}
     for name, size in large.items():
-        limit = 15 if name.endswith('.pth') else 4
-        assert size <= limit * 2**20, f'{name} has {size / 2**20:.1f} MB'
+        if name == SHIPPED_MODEL:
+            limit = 25 * 10**6
+        else:
+            limit = (15 if name.endswith('.pth') else 4) * 2**20
+        assert size <= limit, f'{name} has {size / 10**6:.1f} MB'
 
 
 def test_python_files_hold_one_idea():
