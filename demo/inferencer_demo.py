@@ -55,8 +55,9 @@ def add_people_arguments(group) -> None:
     )
     group.add_argument(
         '--det-model',
-        help='who finds people where no boxes are given: an mmdet config, opencv or '
-        "whole_image (default: OpenCV's detector if it has one, else whole_image)",
+        help='who finds people where no boxes are given: an mmdet config (its path, or '
+        'mmdet::rtmdet/NAME.py for one that mmdet brings), opencv or whole_image '
+        "(default: OpenCV's detector if it has one, else whole_image)",
     )
     group.add_argument('--det-weights', help='checkpoint of an mmdet detector')
     group.add_argument(
@@ -89,8 +90,10 @@ def add_model_arguments(group) -> None:
     group.add_argument(
         '--focal-length',
         type=focal_length,
-        help='of the pictures in pixels, or exif for what their cameras say (default: '
-        'the length of the diagonal)',
+        default='auto',
+        help='of the pictures in pixels; exif for what their cameras say, default for '
+        'the length of the diagonal, auto for the first if there is one (default: '
+        'auto)',
     )
     group.add_argument(
         '--principal-point',

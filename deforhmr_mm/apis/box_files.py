@@ -54,7 +54,7 @@ def load_boxes(
       picture or a video (``bbox``, ``bbox_score``; ``frame_id``, ``instances``)
 
     Of several classes people are kept: those that `annotations` names so, else COCO's
-    class 1 (mmdet's label 0), and the log says it.
+    class 1, and the log says it. Of mmdet's labels it is 0, also in a file without it.
 
     Args:
         path: The JSON file.
@@ -153,9 +153,7 @@ def _coco_results(
         names |= {image['id']: image['file_name'] for image in data['images']}
         people = _people(data)
     if not people:
-        people = _numbered_people(
-            [row.get('category_id') for row in rows], COCO_PERSON, path
-        )
+        people = _numbered_people([row.get('category_id') for row in rows], path)
     found: dict[str, list[Mapping]] = {name: [] for name in names.values()}
     for index, row in enumerate(rows):
         name = names.get(row['image_id'], row['image_id'])
@@ -183,18 +181,18 @@ def _coco_results(
     }
 
 
-def _numbered_people(numbers: Sequence, person: int, path: Path | str) -> set:
-    """Which class numbers are people's where the file does not name classes."""
+def _numbered_people(numbers: Sequence, path: Path | str) -> set:
+    """Which of COCO's class numbers are people's where the file does not name them."""
     known = set(numbers)
     if len(known) <= 1:
         return known
     print_log(
         f'the box file {path} holds {len(known)} classes without names: boxes of class '
-        f'{person} are taken for people',
+        f'{COCO_PERSON} are taken for people',
         'current',
         logging.WARNING,
     )
-    return {person}
+    return {COCO_PERSON}
 
 
 def _entry(value: Any, name: str) -> Boxes | None | Frames:
@@ -245,8 +243,8 @@ def _mmdet(value: Mapping, name: str) -> Boxes:
     labels = value.get('labels') or [MMDET_PERSON] * len(bboxes)
     if not len(bboxes) == len(scores) == len(labels):
         raise _FormError(f'{name!r}: its bboxes, scores and labels differ in number')
-    people = _numbered_people(labels, MMDET_PERSON, name)
-    kept = [index for index, label in enumerate(labels) if label in people]
+    # Not `_numbered_people`: a picture whose only label is another has no people.
+    kept = [index for index, label in enumerate(labels) if label == MMDET_PERSON]
     return _boxes([bboxes[i] for i in kept], [scores[i] for i in kept], 'xyxy', name)
 
 

@@ -88,8 +88,9 @@ class MeshInferencer(BaseInferencer):
         weights: The path of a checkpoint; a short name has its own.
         device: Where the model is to run; mmengine's choice by default.
         det_model: Who finds people where no boxes are given: the path of an mmdet
-            config, 'opencv', 'whole_image', or a callable that turns a (H, W, 3) uint8
-            BGR picture into boxes (N, 4) and scores (N,). By default OpenCV's detector
+            config (or ``mmdet::rtmdet/NAME.py``, one that mmdet brings), 'opencv',
+            'whole_image', or a callable that turns a (H, W, 3) uint8 BGR picture into
+            boxes (N, 4) and scores (N,). By default OpenCV's detector
             if the installed OpenCV has one, else the whole picture is one person; the
             log says which.
         det_weights: The checkpoint of an mmdet detector.
@@ -122,6 +123,8 @@ class MeshInferencer(BaseInferencer):
             model, weights = resolve_model(fspath(model), weights)
         cfg = load_config(model, cfg_options)
         super().__init__(cfg, weights, device, scope=SCOPE, show_progress=show_progress)
+        # Where no device is named, mmengine has chosen one.
+        device = next(self.model.parameters()).device
         self._det_arguments = (det_model, det_weights, device)
         self._detector: PersonDetector | None = None
 

@@ -163,6 +163,12 @@ def test_what_mmdet_writes(tmp_path):
         'a.jpg': wanted,
         'b.jpg': ([], None, 'xyxy'),
     }
+    # Nobody in a picture whose only class is another.
+    dog = dict(labels=[16], scores=[0.9], bboxes=[BOX])
+    assert read(tmp_path, {'a.jpg': data, 'b.jpg': dog}) == {
+        'a.jpg': wanted,
+        'b.jpg': ([], None, 'xyxy'),
+    }
     with pytest.raises(ValueError, match="'boxes.json': its bboxes, scores and labels"):
         read(tmp_path, dict(data, scores=[0.9]))
 

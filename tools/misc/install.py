@@ -203,7 +203,7 @@ def check(mode):
     """Import what was installed; the error, if any, is one line."""
     run([PYTHON, '-c', 'import deforhmr_mm.dependencies as d; d.check_dependencies()'])
     if mode == 'test':
-        names = ('mmcv.ops', 'mmdet', 'mmpretrain', 'xtcocotools.coco', 'mim.cli')
+        names = ('mmcv.ops', 'mmdet.apis', 'mmpretrain', 'xtcocotools.coco', 'mim.cli')
         run([PYTHON, '-c', f'import {", ".join(names)}'])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 import cv2
@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from .base import PersonDetector
-from .mmdet_detector import MMDetDetector
+from .mmdet_detector import MMDetDetector, load_packaged_config
 from .opencv_people import OpenCVPeopleDetector
 from .whole_image import WholeImage
 
@@ -32,8 +32,10 @@ def build_detector(
     """Return a detector; which one it is, its `name` says.
 
     Args:
-        det_model: None (`default_detector`), 'opencv', 'whole_image', the path of an
-            mmdet config, such a config, or a detector, which is returned as it is.
+        det_model: None (`default_detector`), 'opencv', 'whole_image', an mmdet config
+            (its path, ``mmdet::FOLDER/NAME.py`` for one that the installed mmdet
+            brings, or the config itself), or a detector: anything that can be called
+            as a `PersonDetector` is, with or without a name. It is returned as it is.
         det_weights: Path or address of the weights of an mmdet config.
         device: Where an mmdet model is to run.
         score_thr: Boxes of an mmdet model with lower scores are dropped.
@@ -42,12 +44,13 @@ def build_detector(
 
     Raises:
         FileNotFoundError: If there is no such config.
+        TypeError: If `det_model` is none of these.
         ValueError: If there are weights for something that has none, or as
             `MMDetDetector` says.
         ImportError: If a package is missing.
     """
     is_config = isinstance(det_model, Config)
-    is_detector = not is_config and isinstance(det_model, PersonDetector)
+    is_detector = not is_config and callable(det_model)
     is_named = isinstance(det_model, str) and det_model in NAMED
     if det_model is None or is_detector or is_named:
         if det_weights is not None:
@@ -58,14 +61,29 @@ def build_detector(
         if is_detector:
             return det_model
         return NAMED[det_model]() if is_named else default_detector()
-    if not is_config and not Path(det_model).is_file():
+    config = det_model if is_config else _find_config(det_model)
+    return MMDetDetector(
+        config, det_weights, device, score_thr, nms_iou, category=category
+    )
+
+
+def _find_config(det_model: str | PathLike) -> str | Config:
+    """The path of a config, or one that mmdet brings."""
+    if not isinstance(det_model, str | PathLike):
+        raise TypeError(
+            'det_model must be an mmdet config or its path, a callable, None or one of '
+            f'{", ".join(map(repr, NAMED))}, but is of type {type(det_model).__name__}'
+        )
+    path = fspath(det_model)
+    if path.startswith('mmdet::'):
+        return load_packaged_config(path)
+    if not Path(path).is_file():
         raise FileNotFoundError(
-            f'det_model: there is no mmdet config {str(det_model)!r}; it may also be '
+            f'det_model: there is no mmdet config {path!r}; it may also be '
+            f'mmdet::FOLDER/NAME.py for one of the installed mmdet, '
             + ' or '.join(map(repr, NAMED))
         )
-    return MMDetDetector(
-        det_model, det_weights, device, score_thr, nms_iou, category=category
-    )
+    return path
 
 
 @functools.cache

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
+from mmengine.hub import get_config
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
@@ -28,8 +29,14 @@ from .base import Detections, tidy_detections
 __all__ = ['MMDetDetector']
 
 SCOPE = 'mmdet'
-# Packages that are not called as the module they hold.
-PACKAGES = {'imgaug': 'imaug', 'cv2': 'opencv-python-headless'}
+# How the packages are installed that are not called as the module they hold. imaug asks
+# for two distributions of OpenCV beside the one that is there.
+PACKAGES = {
+    'cv2': 'opencv-python-headless',
+    'imgaug': '--no-deps imaug',
+    'mmdet': '--no-deps onedl-mmdetection',
+    'skimage': 'scikit-image',
+}
 
 
 class MMDetDetector:
@@ -140,13 +147,31 @@ def import_mmdet() -> ModuleType:
     # mmdet asserts the versions of mmcv and mmengine.
     except (ImportError, AssertionError) as error:
         missing = (getattr(error, 'name', None) or 'mmdet').partition('.')[0]
-        command = 'pip install --no-deps onedl-mmdetection'
-        if missing != 'mmdet':
-            command = f'pip install {PACKAGES.get(missing, missing)}'
         reason = str(error).splitlines()[0]
         raise ImportError(
             f'detectors by config need mmdet, which cannot be imported ({reason}): '
-            f'{command}'
+            f'pip install {PACKAGES.get(missing, missing)}, or `make install-test` in '
+            'a checkout, which installs all that it needs'
+        ) from error
+
+
+def load_packaged_config(name: str) -> Config:
+    """Return a config that the installed mmdet brings.
+
+    Args:
+        name: ``mmdet::FOLDER/NAME.py``, as in mmengine's `get_config`.
+
+    Raises:
+        ImportError: See `import_mmdet`.
+        FileNotFoundError: If mmdet brings no such config.
+    """
+    import_mmdet()
+    try:
+        return get_config(name)
+    except (FileNotFoundError, OSError, AssertionError, RuntimeError) as error:
+        raise FileNotFoundError(
+            f'det_model: the installed mmdet brings no config {name!r} '
+            f'({str(error).splitlines()[0]})'
         ) from error
 
 

@@ -64,6 +64,21 @@ def test_own_detectors_are_taken_as_they_are():
 
     mine = Mine()
     assert build_detector(mine) is mine
+    nameless = lambda image: mine(image)  # noqa: E731
+    assert build_detector(nameless) is nameless
+    with pytest.raises(TypeError, match='det_model must be .* is of type int'):
+        build_detector(3)
+
+
+def test_a_config_that_mmdet_brings(monkeypatch):
+    pytest.importorskip('mmdet')
+    calls = []
+    monkeypatch.setattr(building, 'MMDetDetector', lambda *a, **k: calls.append(a))
+    build_detector('mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py', 'a.pth')
+    config, weights, *_ = calls[0]
+    assert config.model.type == 'RTMDet' and weights == 'a.pth'
+    with pytest.raises(FileNotFoundError, match="no config 'mmdet::rtmdet/none.py'"):
+        build_detector('mmdet::rtmdet/none.py')
 
 
 def test_configs_go_to_mmdet(monkeypatch, tmp_path):
