@@ -18,6 +18,7 @@ __all__ = [
     'DATA_SAMPLERS',
     'HOOKS',
     'INFERENCERS',
+    'LOG_PROCESSORS',
     'LOOPS',
     'METRICS',
     'MODELS',
@@ -29,6 +30,7 @@ __all__ = [
     'TRANSFORMS',
     'VISBACKENDS',
     'VISUALIZERS',
+    'WEIGHT_INITIALIZERS',
 ]
 
 
@@ -44,6 +46,7 @@ def _child(parent: Registry, *locations: str) -> Registry:
 # Networks, losses and body models: whatever is an nn.Module.
 MODELS = _child(mmpose_registry.MODELS, 'body_models', 'models')
 MODEL_WRAPPERS = _child(mmpose_registry.MODEL_WRAPPERS, 'models')
+WEIGHT_INITIALIZERS = _child(mmpose_registry.WEIGHT_INITIALIZERS, 'models')
 
 # Data.
 # Features from a cache are read by the engine, which writes them.
@@ -61,6 +64,8 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(
 )
 PARAM_SCHEDULERS = _child(mmpose_registry.PARAM_SCHEDULERS, 'engine')
 METRICS = _child(mmpose_registry.METRICS, 'evaluation')
+# mmengine warns of a scope that lacks a kind of registry, though nothing is missing.
+LOG_PROCESSORS = _child(mmpose_registry.LOG_PROCESSORS, 'engine')
 
 # Pictures and inference.
 VISUALIZERS = _child(mmpose_registry.VISUALIZERS, 'visualization')

@@ -8,6 +8,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     non_finite_loss=dict(type='NonFiniteLossHook'),
     mean_loss=dict(type='MeanLossHook'),
+    same_body=dict(type='SameBodyHook'),
 )
 
 env_cfg = dict(

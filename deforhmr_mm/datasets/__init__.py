@@ -9,6 +9,7 @@ from .labels import AnnotationError, LabelRecord
 from .mean_body import build_labels, mean_body, mean_crop_camera, read_labels
 from .samplers import MixtureSampler
 from .transforms import *  # noqa: F403
+from .wrappers import inner_datasets
 
 __all__ = [
     'AnnotationError',
@@ -19,6 +20,7 @@ __all__ = [
     'LabelledPerson',
     'MixtureSampler',
     'build_labels',
+    'inner_datasets',
     'mean_body',
     'mean_crop_camera',
     'mesh_collate',

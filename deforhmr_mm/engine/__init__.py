@@ -13,6 +13,7 @@ from .hooks import (
     MeshVisualizationHook,
     NonFiniteLossError,
     NonFiniteLossHook,
+    SameBodyHook,
 )
 from .optim_wrappers import BFloat16OptimWrapper
 from .resumable_loops import ResumableEpochBasedTrainLoop, ResumableIterBasedTrainLoop
@@ -31,4 +32,5 @@ __all__ = [
     'NonFiniteLossHook',
     'ResumableEpochBasedTrainLoop',
     'ResumableIterBasedTrainLoop',
+    'SameBodyHook',
 ]

@@ -1,5 +1,6 @@
 """Options of train.py, by what they do to a very small training."""
 
+import numpy as np
 import pytest
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
@@ -56,3 +57,14 @@ def test_pictures_and_curves_go_to_the_backends(train, training_folder):
     pictures = sorted(path.name for path in work_dir.glob('*/vis_data/vis_image/*'))
     assert pictures == ['val_0_8.png', 'val_15_8.png']
     assert len(losses(work_dir)) == 8
+
+
+def test_labels_of_another_body_end_it_before_it_begins(train, training_folder, capfd):
+    people = dict(np.load(training_folder / 'people.npz'))
+    path = training_folder / 'others.npz'
+    np.savez(path, **people, body_fingerprint='feedfeedfeedfeed')
+    with pytest.raises(SystemExit):
+        train('others', *SHORT, 'train_dataloader.dataset.ann_file=others.npz')
+    error = capfd.readouterr().err
+    assert 'labels of others belong to the body feedfeedfeedfeed' in error
+    assert 'Traceback' not in error

@@ -10,6 +10,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import Dataset
 
+from deforhmr_mm.datasets import inner_datasets
 from deforhmr_mm.models.backbones import CachedFeatures
 from deforhmr_mm.registry import HOOKS
 
@@ -26,7 +27,7 @@ class CachedFeaturesHook(Hook):
 
     Before training, validating and testing it compares the encoder of each cache with
     the one that the model's head was trained with (`CachedFeatures` keeps it in the
-    checkpoint), and the body of the labels with the model's.
+    checkpoint). The body of the labels is `SameBodyHook`'s to compare.
 
     Raises:
         CacheMismatchError: From the runner, if they differ.
@@ -62,7 +63,6 @@ class CachedFeaturesHook(Hook):
         model = getattr(runner.model, 'module', runner.model)
         for cached in cached_datasets(dataset):
             self._compare_encoder(model, cached.cache)
-            _compare_body(model, cached)
 
     def _compare_encoder(self, model: nn.Module, cache: FeatureCache) -> None:
         """Compare with the encoder of the head, and with that of caches before."""
@@ -91,23 +91,8 @@ class CachedFeaturesHook(Hook):
             )
 
 
-def _compare_body(model: nn.Module, cached: CachedFeatureDataset) -> None:
-    body = cached.metainfo.get('body_fingerprint')
-    if body not in (None, model.body_model.fingerprint):
-        raise CacheMismatchError(
-            f'The labels of the cache {cached.cache.folder} belong to the body {body}, '
-            f'but the model has {model.body_model.body_name} '
-            f'({model.body_model.fingerprint}); set model.body_model to the body of '
-            'the labels.'
-        )
-
-
 def cached_datasets(dataset: Dataset) -> Iterator[CachedFeatureDataset]:
     """Go over the cached data sets in a data set, wrapped ones too."""
-    if isinstance(dataset, CachedFeatureDataset):
-        yield dataset
-    for inner in getattr(dataset, 'datasets', None) or [
-        getattr(dataset, 'dataset', None)
-    ]:
-        if inner is not None:
-            yield from cached_datasets(inner)
+    for inner in inner_datasets(dataset):
+        if isinstance(inner, CachedFeatureDataset):
+            yield inner

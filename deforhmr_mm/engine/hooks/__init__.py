@@ -4,6 +4,7 @@ from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .mean_loss_hook import MeanLossHook
 from .mesh_visualization_hook import MeshVisualizationHook
 from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
+from .same_body_hook import SameBodyHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -11,4 +12,5 @@ __all__ = [
     'MeshVisualizationHook',
     'NonFiniteLossError',
     'NonFiniteLossHook',
+    'SameBodyHook',
 ]

@@ -10,13 +10,12 @@ from deforhmr_mm.engine.feature_cache import (
 )
 from deforhmr_mm.models.backbones import CachedFeatures
 
-BODY = SimpleNamespace(fingerprint='open', body_name='the open body')
 ENCODER = dict(weights='ab' * 32, data_preprocessor=dict(mean=[1, 2, 3]))
 
 
 def runner_of(dataset, backbone=None):
     """What the hook looks at of a runner that tests."""
-    model = SimpleNamespace(backbone=backbone or CachedFeatures(), body_model=BODY)
+    model = SimpleNamespace(backbone=backbone or CachedFeatures())
     loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
     return SimpleNamespace(model=model, test_loop=loop, train_loop=loop, epoch=1)
 
@@ -59,12 +58,6 @@ def test_two_caches_of_one_encoder_that_saw_other_colours(write):
     datasets = [CachedFeatureDataset(folder) for folder in folders]
     with pytest.raises(CacheMismatchError, match=r'two .*preprocessor.mean\[2\]: 4 in'):
         CachedFeaturesHook().before_test(runner_of(SimpleNamespace(datasets=datasets)))
-
-
-def test_another_body(write):
-    folder = write(metainfo=dict(body_fingerprint='SMPL'))
-    with pytest.raises(CacheMismatchError, match='to the body SMPL, .* the open body'):
-        CachedFeaturesHook().before_test(runner_of(CachedFeatureDataset(folder)))
 
 
 def test_a_training_without_epochs(folder):
