@@ -43,6 +43,20 @@ def test_the_truth_may_have_the_gender_of_the_person():
     )
 
 
+def test_gendered_truth_needs_genders():
+    bodies = dict(male=ToyBody(size=1.2), female=ToyBody(size=0.8))
+    samples = [make_sample(ToyBody(), seed) for seed in range(3)]
+    metric = MeshMetric(ToyBody(), protocol='3dpw', gendered_body_models=bodies)
+    with pytest.raises(ValueError, match="none of 3 people has one.*column 'gender'"):
+        score(metric, samples)
+    samples[0].set_metainfo(dict(gender='male'))
+    metric = MeshMetric(ToyBody(), protocol='3dpw', gendered_body_models=bodies)
+    logged = []
+    metric._log = logged.append
+    score(metric, samples)
+    assert 'on 3 bodies, 2 without a gender and so neutral;' in logged[0]
+
+
 def test_gendered_truth_needs_its_bodies():
     with pytest.raises(ValueError, match=r"'3dpw' poses the truth.*got none"):
         MeshMetric(ToyBody(), protocol='3dpw')

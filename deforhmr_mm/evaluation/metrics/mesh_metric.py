@@ -176,6 +176,7 @@ class MeshMetric(BaseMetric):
                 sequence=_sequence(sample),
                 figures=tuple(figures[row].tolist()),
                 joint_errors=tuple(joint_errors[row].tolist()),
+                gender=self._gender(sample),
             )
             if labelled[row]
             else ()
@@ -193,7 +194,8 @@ class MeshMetric(BaseMetric):
             The keys of the class; millimetres, and percent for PCK and AUC.
 
         Raises:
-            ValueError: No sample has SMPL labels.
+            ValueError: No sample has SMPL labels, or, where the truth is gendered, none
+                has a gender.
         """
         scores = [score for score in results if score]
         if not scores:
@@ -203,6 +205,7 @@ class MeshMetric(BaseMetric):
             )
         left_out = len(results) - len(scores)
         note = f', {left_out} without SMPL labels left out' if left_out else ''
+        note += self._note_on_genders(scores)
         self._log(
             f'MeshMetric on {len(scores)} bodies{note}; millimetres; {self.description}'
         )
@@ -226,15 +229,11 @@ class MeshMetric(BaseMetric):
         self, truth: dict[str, Tensor], data_samples: Sequence[Mapping]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The labels' vertices (B, V, 3), scored joints (B, J, 3) and pelvis (B, 3)."""
-        names = [
-            sample.get('gender', 'neutral') if self.protocol.gendered_truth else ''
-            for sample in data_samples
-        ]
+        names = [self._gender(sample) for sample in data_samples]
         parts, order = [], []
         for name in sorted(set(names)):
             rows = [row for row, other in enumerate(names) if other == name]
-            body = self.truth_bodies.get(name, self.body_model)
-            body = body.to(truth['betas'].device)
+            body = self.truth_bodies[name].to(truth['betas'].device)
             posed = body(
                 *(truth[key][rows] for key in ('global_orient', 'body_pose', 'betas'))
             )
@@ -271,6 +270,25 @@ class MeshMetric(BaseMetric):
             auc(distance, PCK_THRESHOLD),
         ]
         return torch.stack((distance, aligned), dim=1), torch.stack(figures, dim=-1)
+
+    def _gender(self, sample: Mapping) -> str:
+        """Whose body the truth is posed with."""
+        gender = sample.get('gender', 'neutral')
+        return gender if gender in self.truth_bodies else 'neutral'
+
+    def _note_on_genders(self, scores: Sequence[BodyScore]) -> str:
+        """Say how many bodies of a gendered truth have no gender; not all may."""
+        if not self.protocol.gendered_truth:
+            return ''
+        neutral = sum(score.gender == 'neutral' for score in scores)
+        if neutral == len(scores):
+            raise ValueError(
+                f"MeshMetric: protocol '{self.protocol.name}' poses the truth with the "
+                f"body of the person's gender, but none of {neutral} people has one. "
+                "Use labels with a column 'gender' ('m' or 'f'), or set "
+                'gendered_truth=False, whose figures are not those of the literature'
+            )
+        return f', {neutral} without a gender and so neutral' if neutral else ''
 
     def _build_gendered(
         self, bodies: Mapping[str, Mapping[str, Any] | nn.Module]

@@ -21,12 +21,14 @@ class BodyScore:
         figures: one for each key of the metric.
         joint_errors: the joints' errors, millimetres: pelvis aligned, then after
             Procrustes.
+        gender: of the body that the truth was posed with.
     """
 
     sample_id: str
     sequence: str
     figures: tuple[float, ...]
     joint_errors: tuple[tuple[float, ...], tuple[float, ...]]
+    gender: str = 'neutral'
 
 
 def joint_table(scores: Sequence[BodyScore], names: Sequence[str]) -> str:
