@@ -111,6 +111,8 @@ def predict_parameters(
 ) -> list[dict[str, np.ndarray]]:
     """Run the model on crops without posing the body.
 
+    The parameters are those that a picture of the crop would get, flip test included.
+
     Args:
         model: See `deforhmr_mm.apis.init_model`.
         crops: See `deforhmr_mm.apis.inference.crop_people`; at least one.
@@ -124,7 +126,7 @@ def predict_parameters(
         ValueError: If the model gives values that are not finite.
     """
     data = model.data_preprocessor(pseudo_collate(list(crops)), False)
-    params = model(**data, mode='tensor')
+    params = model.predict_params(**data)
     like = params['camera']
     boxes = [
         (sample.input_center, sample.input_scale) for sample in data['data_samples']

@@ -26,10 +26,11 @@ class MeshDataSample(BaseDataElement):
     - focal_length (1,) and principal_point (1, 2) pixels of the full image
     - bboxes (1, 4) left, top, right, bottom in pixels; bbox_scores (1,)
 
-    Metadata: img_path, img_id, sample_id, ori_shape (h, w), input_size (w, h),
-    input_center (2,) and input_scale (2,) (the crop's box in the image, pixels),
-    input_affine (2, 3) full-image to crop pixels, flip, focal_length, principal_point,
-    person_id, dataset_name.
+    Metadata: img_path, img_archive (path, offset, size) for a picture that lies in
+    another file, img_id, sample_id, ori_shape (h, w), image_affine (2, 3) from the
+    file's to full-image pixels, input_size (w, h), input_center (2,) and input_scale
+    (2,) (the crop's box in the image, pixels), input_affine (2, 3) full-image to crop
+    pixels, flip, focal_length, principal_point, person_id, dataset_name.
 
     Example:
         >>> import torch

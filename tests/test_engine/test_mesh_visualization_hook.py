@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 from mmengine.visualization import Visualizer
 
 from deforhmr_mm.body_models import SMPL
+from deforhmr_mm.datasets import LoadImage, PackMeshInputs, TopdownAffine
 from deforhmr_mm.engine import MeshVisualizationHook
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import MeshVisualizer
@@ -19,12 +20,12 @@ def body():
     return SMPL()
 
 
-def person(body, path, x=0.0, focal=150.0):
+def person(body, path=None, x=0.0, focal=150.0, metainfo=None):
     """One body at rest, four metres in front of the camera, upright."""
     eye = torch.eye(3).expand(1, 24, 3, 3)
     upright = torch.diag(torch.tensor([1.0, -1.0, -1.0]))[None, None]
     output = body(upright, eye[:, 1:], torch.zeros(1, 10))
-    sample = MeshDataSample(metainfo=dict(img_path=str(path)))
+    sample = MeshDataSample(metainfo=metainfo or dict(img_path=str(path)))
     sample.pred_instances = InstanceData(
         vertices=output.vertices,
         transl=torch.tensor([[x, 0.0, 4.0]]),
@@ -116,6 +117,46 @@ def test_a_test_draws_all_people_of_a_picture_together(runner, body, tmp_path):
     assert abs(np.nonzero(drawn)[1].mean() - 39.75) < 1.5
     assert np.ptp(np.nonzero(drawn)[1]) > 2 * 150 / 4 / 2
     assert not list(tmp_path.rglob('val_*'))
+
+
+@pytest.mark.parametrize('turns', [0, 1, 3])
+@pytest.mark.parametrize('in_archive', [False, True])
+def test_pictures_are_drawn_as_the_pipeline_read_them(
+    runner, body, tmp_path, in_archive, turns
+):
+    # Upright it is blue on its left half and black on its right one.
+    upright = np.zeros((120, 160, 3), np.uint8)
+    upright[:, :80, 0] = 255
+    data = cv2.imencode('.png', np.rot90(upright, turns))[1].tobytes()
+    path = tmp_path / 'few'
+    path.write_bytes(b'before' + data if in_archive else data)
+    sample = dict(
+        img_path=str(path),
+        image_turns=turns,
+        bbox_center=np.array([80.0, 60]),
+        bbox_scale=np.array([75.0, 100]),
+    )
+    if in_archive:
+        sample['img_archive'] = (str(path), len(b'before'), len(data))
+        sample['img_path'] = f'{path}:x/7.png'
+    for step in (LoadImage(), TopdownAffine(), PackMeshInputs()):
+        sample = step(sample)
+    metainfo = sample['data_samples'].metainfo
+
+    hook = MeshVisualizationHook(num_samples=1, out_dir=tmp_path / 'out')
+    sample = person(body, x=-1.0, metainfo=metainfo)
+    validate(hook, runner, [sample])
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, None, [sample])
+    hook.after_test_epoch(runner)
+    pictures = [*tmp_path.rglob('val_0_40.png'), *(tmp_path / 'out').glob('*.jpg')]
+    assert len(pictures) == 2
+    for picture in map(cv2.imread, map(str, pictures)):
+        assert picture.shape == (120, 160, 3)
+        assert picture[[5, -5], 5, 0].min() > 240 and picture[[5, -5], -5].max() < 15
+        # 1 m to the left of pixel 80, at 4 m, in 150 pixels.
+        columns = np.nonzero(picture[..., 2] > 60)[1]
+        assert len(columns) > 100 and abs(columns.mean() - 42.5) < 2
 
 
 def test_a_test_draws_one_of_so_many_or_nothing(runner, body, tmp_path):

@@ -1,13 +1,20 @@
 """The best, the median and the worst people of a test, drawn."""
 
 import runpy
+import types
 from collections import OrderedDict
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.logging import MMLogger
+from mmengine.structures import InstanceData
 
+from deforhmr_mm.body_models import SMPL
+from deforhmr_mm.datasets import LoadImage
+from deforhmr_mm.structures import MeshDataSample
+from deforhmr_mm.visualization import MeshVisualizer
 from deforhmr_mm.visualization.contact_sheet import GAP, LINE
 from tests.tiny_training import ROOT
 
@@ -89,6 +96,43 @@ def test_the_sheet(scores, tmp_path, monkeypatch):
             blue, _, red = np.moveaxis(view, -1, 0)
             assert (blue - red > 30).mean() > 0.01, 'no recovered body'
             assert (red - blue > 30).mean() > 0.01, 'no true body'
+
+
+def test_a_picture_in_an_archive_that_is_stored_turned(tmp_path):
+    upright = np.random.default_rng(0).integers(0, 256, (160, 120, 3), dtype=np.uint8)
+    data = cv2.imencode('.png', np.rot90(upright))[1].tobytes()
+    archive = tmp_path / 'few.tar'
+    archive.write_bytes(b'before' + data)
+    read = dict(
+        img_path=f'{archive}:7.png',
+        img_archive=(str(archive), len(b'before'), len(data)),
+        image_turns=1,
+    )
+    # The middle of the upright picture, pixel by pixel.
+    box = dict(input_center=np.array([59.5, 79.5]), input_scale=np.array([60.0, 80.0]))
+    meta = {**LoadImage()(read), **box}
+    sample = MeshDataSample(metainfo={key: meta[key] for key in meta if key != 'img'})
+    body = SMPL()
+    eye = torch.eye(3).expand(1, 24, 3, 3)
+    pose = dict(
+        global_orient=eye[:, :1], body_pose=eye[:, 1:], betas=torch.zeros(1, 10)
+    )
+    output = body(*pose.values())
+    sample.gt_instances = InstanceData(**pose)
+    sample.pred_instances = InstanceData(
+        vertices=output.vertices,
+        joints=output.joints,
+        transl=torch.tensor([[0.0, 0.0, 4.0]]),
+        focal_length=torch.tensor([200.0]),
+        principal_point=torch.tensor([[59.5, 79.5]]),
+    )
+    panels = TOOL['draw_case'](
+        types.SimpleNamespace(body_model=body),
+        MeshVisualizer(faces=body.faces),
+        sample,
+        80,
+    )
+    np.testing.assert_array_equal(panels[0], upright[40:120, 30:90, ::-1])
 
 
 def test_errors_tell_what_to_do(scores, capsys, monkeypatch):

@@ -1,7 +1,11 @@
 """check_dataset.py: counts, pictures and findings of small annotation files."""
 
+import dataclasses
+import io
 import json
+import pickle
 import runpy
+import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +15,7 @@ import pytest
 from PIL import Image
 
 import deforhmr_mm
+from deforhmr_mm.datasets import HMR2TarDataset, HMRDataset
 
 ROOT = Path(deforhmr_mm.__file__).parents[1]
 TOOL = ROOT / 'tools' / 'misc' / 'check_dataset.py'
@@ -139,6 +144,51 @@ def test_sizes_are_those_that_viewers_show(check, tmp_path, columns):
         found = findings(check('--images', images))
         # The box reaches from 150 to 250: 9.5 of 100 pixels are above 159.5.
         assert found == {'box_outside': [1, 2, 3], 'box_mostly_outside': [0]}
+
+
+@pytest.mark.parametrize('images', ['exists', 'header', 'decode'])
+def test_pictures_inside_a_tar(images, tmp_path):
+    buffer = cv2.imencode('.png', np.zeros((120, 160, 3), np.uint8))[1]
+    person = {
+        'keypoints_2d': np.zeros((44, 3)),
+        'keypoints_3d': np.zeros((44, 4)),
+        'center': np.array([170.0, 60.0]),
+        'scale': 0.1,
+        'body_pose': np.zeros(72),
+        'betas': np.zeros(10),
+        'has_body_pose': 1.0,
+        'has_betas': 1.0,
+        'extra_info': {},
+    }
+    members = {'7.png': buffer.tobytes(), '7.data.pyd': pickle.dumps([person])}
+    with tarfile.open(tmp_path / 'few.tar', 'w') as tar:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    dataset = HMR2TarDataset('few.tar', data_root=str(tmp_path))
+    report = runpy.run_path(str(TOOL))['check'](dataset, images)
+    assert report['bad_pictures'] == []
+    found = [each['check'] for each in report['findings']]
+    assert found == ([] if images == 'exists' else ['box_outside'])
+
+
+def test_boxes_are_those_of_upright_pictures(columns, tmp_path):
+    """Stored 160 wide and 120 high, and labelled after a quarter turn."""
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((120, 160, 3), np.uint8))
+    columns['imgname'] = np.array(['a.png'] * 4)
+    columns['center'] = np.array([(60.0, 140.0)] * 4)
+    columns['scale'] = np.full(4, 0.1)
+    np.savez(tmp_path / 'people.npz', **columns)
+    dataset = HMRDataset(
+        'people.npz', data_root=str(tmp_path), data_prefix=dict(img='.')
+    )
+    dataset._labels = dataclasses.replace(
+        dataset.labels, image_turns=np.array([1, 3, 0, 2])
+    )
+    report = runpy.run_path(str(TOOL))['check'](dataset, 'header')
+    (finding,) = report['findings']
+    assert finding['check'] == 'box_outside' and list(finding['rows']) == [2, 3]
 
 
 def test_configs_and_data_sets_put_together(check, tmp_path, columns):

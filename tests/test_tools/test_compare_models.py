@@ -93,7 +93,7 @@ def test_one_scale_for_all_models_in_views_from_the_side():
 
 def test_pictures_of_a_data_set_with_all_their_people(compare):
     pictures = TOOL['pictures_of_data']('annotations.npz', str(SAMPLES), 3)
-    assert [Path(picture.path).name for picture in pictures] == [
+    assert [Path(picture.image).name for picture in pictures] == [
         '000002.jpg',
         '000021.jpg',
         '000034.jpg',
@@ -108,6 +108,23 @@ def test_pictures_of_a_data_set_with_all_their_people(compare):
     # The box that inference enlarges to the annotation's by its margin of 1.2.
     assert 1.2 * (high - low)[1] == pytest.approx(200 * scale, rel=1e-5)
     assert options['focal_length'] == pytest.approx(focal_length)
+
+
+def test_a_picture_that_is_stored_turned_is_shown_upright(tmp_path):
+    upright = np.random.default_rng(0).integers(0, 256, (160, 120, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / 'closeup.png'), np.rot90(upright))
+    np.savez(
+        tmp_path / 'bedlam.npz',
+        imgname=np.array(['closeup.png']),
+        center=np.array([[70.0, 50.0]]),
+        scale=np.array([0.4]),
+        pose_cam=np.zeros((1, 165)),
+        gtkps=np.full((1, 127, 2), 42.0),
+    )
+    (picture,) = TOOL['pictures_of_data']('bedlam.npz', str(tmp_path), 1)
+    np.testing.assert_array_equal(picture.image, upright)
+    (panel,) = TOOL['make_row'](picture.image, [], [], None, [], 100)
+    np.testing.assert_array_equal(panel, upright[..., ::-1])
 
 
 def test_the_whole_path_can_be_given_for_the_annotations(compare):

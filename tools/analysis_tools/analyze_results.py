@@ -30,7 +30,7 @@ from torch import nn
 
 from deforhmr_mm.apis import init_model
 from deforhmr_mm.apis.command_line import run_command
-from deforhmr_mm.datasets import read_image
+from deforhmr_mm.datasets import read_sample_image
 from deforhmr_mm.registry import DATASETS
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import MeshVisualizer, encode_image, write_bytes
@@ -178,7 +178,7 @@ def draw_case(
     model: nn.Module, visualizer: MeshVisualizer, sample: MeshDataSample, height: int
 ) -> list[np.ndarray]:
     """Picture, overlay, and both bodies from the front and from the side."""
-    image = np.ascontiguousarray(read_image(sample.img_path)[..., ::-1])
+    image = np.ascontiguousarray(read_sample_image(sample.metainfo)[..., ::-1])
     recovered, truth = sample.pred_instances, sample.gt_instances
     body = model.body_model
     true_body = body(

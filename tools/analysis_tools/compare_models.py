@@ -24,8 +24,8 @@ from deforhmr_mm.apis.command_line import (
     given_boxes,
     run_command,
 )
-from deforhmr_mm.apis.inference import BBOX_PADDING
-from deforhmr_mm.datasets import HMRDataset, read_image
+from deforhmr_mm.apis.inference import BBOX_PADDING, ImageInput, read_input
+from deforhmr_mm.datasets import HMRDataset, LoadImage, read_sample_image
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import (
     MeshVisualizer,
@@ -42,9 +42,14 @@ MARGIN = 0.15
 
 
 class Picture(NamedTuple):
-    """A data set's picture and what `MeshInferencer` is to be told of it."""
+    """A data set's picture and what `MeshInferencer` is to be told of it.
 
-    path: str
+    Attributes:
+        image: Path; or (H, W, 3) uint8 BGR, upright, of a file that is stored turned.
+        options: Boxes and, if it is known, camera.
+    """
+
+    image: ImageInput
     options: dict[str, Any]
 
 
@@ -135,7 +140,10 @@ def pictures_of_data(ann_file: str, data_root: str, count: int) -> list[Picture]
         known = np.isfinite([focal_length, *point]).all()
         camera = dict(focal_length=focal_length, principal_point=point)
         options = dict(camera if known else {}, bboxes=boxes, bbox_format='xyxy')
-        pictures.append(Picture(path, options))
+        # A path would be read as it is stored, while boxes are in the upright frame.
+        turned = people[0].get('image_turns', 0) % 4
+        image = read_sample_image(LoadImage()(people[0])) if turned else path
+        pictures.append(Picture(image, options))
     return pictures
 
 
@@ -150,24 +158,22 @@ def build_inferencers(
 
 def recover(
     inferencer: MeshInferencer, args: argparse.Namespace
-) -> list[tuple[str, list[MeshDataSample]]]:
-    """Each picture's path, and the people that a model finds in it."""
+) -> list[tuple[ImageInput, list[MeshDataSample]]]:
+    """Each picture (see `read_input`), and the people that a model finds in it."""
     options = dict(return_datasamples=True, on_error='raise')
     if args.ann_file:
-        pictures = pictures_of_data(args.ann_file, args.data_root, args.num)
-        results = [
-            result
-            for picture in pictures
-            for result in inferencer(picture.path, **options, **picture.options)
+        return [
+            (picture.image, result['predictions'][0])
+            for picture in pictures_of_data(args.ann_file, args.data_root, args.num)
+            for result in inferencer(picture.image, **options, **picture.options)
         ]
-    else:
-        boxes = given_boxes(args)
-        results = inferencer(args.images, bboxes=boxes, bbox_format='xywh', **options)
+    boxes = given_boxes(args)
+    results = inferencer(args.images, bboxes=boxes, bbox_format='xywh', **options)
     return [(result['input'], result['predictions'][0]) for result in results]
 
 
 def make_row(
-    path: str,
+    picture: ImageInput,
     faces: Sequence[np.ndarray],
     predictions: Sequence[list[MeshDataSample]],
     visualizer: MeshVisualizer,
@@ -178,7 +184,7 @@ def make_row(
     """A picture, and each view of what each model recovered from it, in one scale.
 
     Args:
-        path: The picture.
+        picture: See `read_input`.
         faces: Triangles of each model's body: models may have different ones.
         predictions: Each model's people.
         visualizer: Draws them.
@@ -186,7 +192,7 @@ def make_row(
         height: Pixels of the views from elsewhere.
         crop: Whether only the people's surroundings are shown.
     """
-    image = np.ascontiguousarray(read_image(path)[..., ::-1])
+    image = np.ascontiguousarray(read_input(picture)[0][..., ::-1])
     part = surroundings(predictions[0], image.shape[:2]) if crop else np.s_[:, :]
     panels = [image[part]]
     for view in views:
@@ -238,11 +244,17 @@ def run(args: argparse.Namespace) -> int:
     found = [recover(inferencer, args) for inferencer in inferencers]
     rows = []
     for results in zip(*found, strict=True):
-        path = results[0][0]
+        picture = results[0][0]
         predictions = [people for _, people in results]
         rows.append(
             make_row(
-                path, faces, predictions, visualizer, args.views, args.height, args.crop
+                picture,
+                faces,
+                predictions,
+                visualizer,
+                args.views,
+                args.height,
+                args.crop,
             )
         )
     figure = figure_grid(rows, make_titles(names, args.views), args.height)

@@ -12,11 +12,12 @@ Examples:
 """
 
 import argparse
+import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.config import Config, DictAction
@@ -27,9 +28,11 @@ from rich.progress import track
 
 from deforhmr_mm.datasets import (
     AnnotationError,
+    HMR2TarDataset,
     ImageReadError,
     build_labels,
-    read_image,
+    decode_image,
+    inner_datasets,
 )
 from deforhmr_mm.datasets.checks import (
     Finding,
@@ -38,6 +41,7 @@ from deforhmr_mm.datasets.checks import (
 )
 from deforhmr_mm.datasets.label_statistics import count_labels, label_ranges
 from deforhmr_mm.datasets.mesh_dataset import MeshDataset
+from deforhmr_mm.datasets.transforms.reading import read_file, read_file_in_archive
 from deforhmr_mm.registry import DATASETS
 from deforhmr_mm.visualization import write_bytes
 
@@ -109,18 +113,49 @@ def parts_of(dataset: BaseDataset) -> list[MeshDataset]:
     Raises:
         TypeError: If one of them is of another kind.
     """
-    if isinstance(dataset, MeshDataset):
-        return [dataset]
-    inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    if inner == [None]:
-        raise TypeError(
-            f'only data sets of people (MeshDataset) can be checked, not '
-            f'{type(dataset).__name__}'
-        )
-    return [part for each in inner for part in parts_of(each)]
+    parts = list(inner_datasets(dataset))
+    for part in parts:
+        if not isinstance(part, MeshDataset):
+            raise TypeError(
+                f'only data sets of people (MeshDataset) can be checked, not '
+                f'{type(part).__name__}'
+            )
+    return parts
 
 
-def header_size(path: str) -> tuple[int, int]:
+class Picture(NamedTuple):
+    """Where a picture lies.
+
+    Attributes:
+        path: Its file, or its name for messages.
+        archive: File, offset and size in bytes, if it lies in another file.
+    """
+
+    path: str
+    archive: tuple[str, int, int] | None = None
+
+    def read(self) -> bytes:
+        """Read the file's bytes.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ImageReadError: If the file is empty or cut off.
+        """
+        if self.archive is None:
+            return read_file(self.path)
+        return read_file_in_archive(*self.archive, self.path)
+
+
+def pictures_of(dataset: MeshDataset) -> list[Picture]:
+    """The picture of each person."""
+    if isinstance(dataset, HMR2TarDataset):
+        infos = (dataset.get_data_info(row) for row in range(len(dataset)))
+        return [Picture(info['img_path'], info['img_archive']) for info in infos]
+    prefix = dataset.data_prefix['img'] or ''
+    return [Picture(str(Path(prefix) / name)) for name in dataset.labels.image_names]
+
+
+def header_size(picture: Picture) -> tuple[int, int]:
     """Width and height of a picture as viewers show it, from the head of its file.
 
     Raises:
@@ -128,27 +163,32 @@ def header_size(path: str) -> tuple[int, int]:
         ImageReadError: If the file is not a picture.
     """
     try:
-        with Image.open(path) as image:
+        # Of a file of its own only the head is read.
+        file = picture.path if picture.archive is None else io.BytesIO(picture.read())
+        with Image.open(file) as image:
             turned = image.getexif().get(EXIF_ORIENTATION) in EXIF_TURNED
             width, height = image.size
     except FileNotFoundError:
         raise
     except (OSError, ValueError, SyntaxError) as error:
-        raise ImageReadError(f'The picture {path} cannot be opened: {error}') from error
+        raise ImageReadError(
+            f'The picture {picture.path} cannot be opened: {error}'
+        ) from error
     return (height, width) if turned else (width, height)
 
 
-def _existing_size(path: str) -> tuple[float, float]:
-    if not Path(path).is_file():
-        raise FileNotFoundError(path)
+def _existing_size(picture: Picture) -> tuple[float, float]:
+    # What lies in an archive is there: its place has been read from it.
+    if picture.archive is None and not Path(picture.path).is_file():
+        raise FileNotFoundError(picture.path)
     return np.nan, np.nan
 
 
-def _decoded_size(path: str) -> tuple[int, int]:
-    return read_image(path).shape[1::-1]
+def _decoded_size(picture: Picture) -> tuple[int, int]:
+    return decode_image(picture.read(), picture.path).shape[1::-1]
 
 
-SIZES: dict[str, Callable[[str], tuple[float, float]]] = {
+SIZES: dict[str, Callable[[Picture], tuple[float, float]]] = {
     'exists': _existing_size,
     'header': header_size,
     'decode': _decoded_size,
@@ -156,51 +196,55 @@ SIZES: dict[str, Callable[[str], tuple[float, float]]] = {
 
 
 def check_pictures(
-    labels_path: str, paths: list[str], images: str
+    labels_path: str, pictures: list[Picture], images: str
 ) -> tuple[np.ndarray, list[Finding], list[str]]:
     """Look at each picture once.
 
     Args:
         labels_path: For the progress bar.
-        paths: Picture of each of N people.
+        pictures: Picture of each of N people.
         images: As the option.
 
     Returns:
-        (N, 2) width and height, NaN where unknown; the findings; the pictures that are
-        missing or unreadable.
+        (N, 2) width and height as stored, NaN where unknown; the findings; the paths of
+        pictures that are missing or unreadable.
     """
-    sizes = np.full((len(paths), 2), np.nan)
+    sizes = np.full((len(pictures), 2), np.nan)
     if images == 'none':
         return sizes, [], []
-    rows: dict[str, list[int]] = {}
-    for row, path in enumerate(paths):
-        rows.setdefault(path, []).append(row)
-    bad: dict[str, list[str]] = {'missing': [], 'unreadable': []}
-    for path in track(rows, description=Path(labels_path).name):
+    rows: dict[Picture, list[int]] = {}
+    for row, picture in enumerate(pictures):
+        rows.setdefault(picture, []).append(row)
+    bad: dict[str, list[Picture]] = {'missing': [], 'unreadable': []}
+    for picture in track(rows, description=Path(labels_path).name):
         try:
-            sizes[rows[path]] = SIZES[images](path)
+            sizes[rows[picture]] = SIZES[images](picture)
         except FileNotFoundError:
-            bad['missing'].append(path)
+            bad['missing'].append(picture)
         except ImageReadError:
-            bad['unreadable'].append(path)
+            bad['unreadable'].append(picture)
     findings = [
         Finding(
             f'{kind}_pictures',
-            f'{len(names)} of {len(rows)} pictures {kind}: {_shorten(names)}',
-            tuple(sorted(row for name in names for row in rows[name])),
+            f'{len(found)} of {len(rows)} pictures {kind}: '
+            f'{_shorten([picture.path for picture in found])}',
+            tuple(sorted(row for picture in found for row in rows[picture])),
         )
-        for kind, names in bad.items()
-        if names
+        for kind, found in bad.items()
+        if found
     ]
-    return sizes, findings, bad['missing'] + bad['unreadable']
+    return sizes, findings, [p.path for p in bad['missing'] + bad['unreadable']]
 
 
 def check(dataset: MeshDataset, images: str) -> dict[str, Any]:
     """Report on one annotation file, ready for JSON."""
     labels = dataset.labels
-    prefix = dataset.data_prefix['img'] or ''
-    paths = [str(Path(prefix) / name) for name in labels.image_names]
-    sizes, findings, bad = check_pictures(labels.path, paths, images)
+    pictures = pictures_of(dataset)
+    sizes, findings, bad = check_pictures(labels.path, pictures, images)
+    if labels.image_turns is not None:
+        # Boxes are those of the picture turned upright.
+        lying = np.asarray(labels.image_turns) % 2 == 1
+        sizes[lying] = sizes[lying][:, ::-1]
     findings += check_boxes(labels, sizes) + check_labels(labels)
     return {
         'file': labels.path,

@@ -3,7 +3,7 @@
 from .formatting import PackMeshInputs
 from .geometric import RandomBBoxTransform, RandomFlip
 from .keypoint_samples import ToKeypointSample
-from .loading import LoadImage
+from .loading import LoadImage, read_sample_image
 from .photometric import ColorJitter, RandomErasing
 from .reading import EncodedJPEG, ImageReadError, decode_image, read_image
 from .topdown_affine import TopdownAffine, warp_antialiased
@@ -23,5 +23,6 @@ __all__ = [
     'TopdownAffine',
     'decode_image',
     'read_image',
+    'read_sample_image',
     'warp_antialiased',
 ]

@@ -52,6 +52,7 @@ class PackMeshInputs(BaseTransform):
         self,
         meta_keys: Sequence[str] = (
             'img_path',
+            'img_archive',
             'img_id',
             'sample_id',
             'dataset_name',

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
@@ -19,7 +21,7 @@ from .reading import (
     read_file_in_archive,
 )
 
-__all__ = ['LoadImage']
+__all__ = ['LoadImage', 'read_sample_image']
 
 
 @TRANSFORMS.register_module()
@@ -109,9 +111,39 @@ class LoadImage(BaseTransform):
 
     def _read(self, results: dict[str, Any]) -> EncodedJPEG | np.ndarray:
         """Read the file of a sample, and decode it unless it is to wait."""
-        name = results['img_path']
-        if 'img_archive' in results:
-            data = read_file_in_archive(*results['img_archive'], name)
-        else:
-            data = read_file(name)
+        name, data = results['img_path'], _read_bytes(results)
         return keep_encoded(data, name) if self.defer else decode_image(data, name)
+
+
+def read_sample_image(sample: Mapping[str, Any]) -> np.ndarray:
+    """Read a sample's picture anew, in the frame of its camera and predictions.
+
+    That is the file as augmentations and the quarter turns of one that is stored turned
+    leave it; without them, as it is stored.
+
+    Args:
+        sample: What `LoadImage` was given and made, such as a packed sample's metainfo:
+            ``img_path``; ``img_archive`` if the picture lies in another file;
+            ``image_affine`` and ``ori_shape``, without which it is taken as stored.
+
+    Returns:
+        (H, W, 3) uint8, BGR; black where the file shows nothing.
+
+    Raises:
+        FileNotFoundError: If there is no such picture.
+        ImageReadError: If the picture is empty, cut off or damaged.
+    """
+    image = decode_image(_read_bytes(sample), sample['img_path'])
+    affine = sample.get('image_affine')
+    if affine is None or np.array_equal(affine, np.eye(2, 3)):
+        return image
+    height, width = sample['ori_shape'][:2]
+    return cv2.warpAffine(image, affine, (width, height), flags=cv2.INTER_LINEAR)
+
+
+def _read_bytes(sample: Mapping[str, Any]) -> bytes:
+    """Read the file of a sample, which may lie in another one."""
+    name = sample['img_path']
+    if 'img_archive' in sample:
+        return read_file_in_archive(*sample['img_archive'], name)
+    return read_file(name)

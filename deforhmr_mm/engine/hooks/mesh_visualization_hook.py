@@ -12,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from deforhmr_mm.datasets import read_image
+from deforhmr_mm.datasets import read_sample_image
 from deforhmr_mm.registry import HOOKS
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import (
@@ -91,8 +91,8 @@ class MeshVisualizationHook(Hook):
             runner: The runner; its model has a ``body_model`` with ``faces``.
             batch_idx: Unused.
             data_batch: Unused.
-            outputs: Samples with ``pred_instances`` in their full camera and
-                ``img_path``.
+            outputs: Samples with ``pred_instances`` in their full camera and a picture
+                (see `read_sample_image`).
 
         Raises:
             FileNotFoundError: If a picture is gone.
@@ -150,7 +150,7 @@ class MeshVisualizationHook(Hook):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         drawer = self._find_drawer(runner)
         drawer.faces = model.body_model.faces
-        picture = read_image(people[0].metainfo['img_path'])[..., ::-1]
+        picture = read_sample_image(people[0].metainfo)[..., ::-1]
         drawn = drawer.draw_people(np.ascontiguousarray(picture), people)
         return shrink(drawn, self.max_size)
 

@@ -34,7 +34,7 @@ LABELS = (
 
 
 class BodyMismatchError(ValueError):
-    """A checkpoint was trained for another body than the model's."""
+    """A checkpoint, labels or a metric belong to another body than the model's."""
 
 
 @MODELS.register_module()
@@ -53,9 +53,9 @@ class MeshEstimator(BaseModel):
         losses: configs of the losses, by name, None for one left out; needed to train.
         body_model: config of the body, the open body by default.
         auxiliary_head: config of a head that helps training only.
-        test_cfg: ``flip_test=True`` lets `predict` average the bodies of each crop and
-            of its mirror image, at twice the time. It needs pictures: cached features
-            cannot be mirrored.
+        test_cfg: ``flip_test=True`` lets `predict_params`, and so `predict`, average
+            the bodies of each crop and of its mirror image, at twice the time. It needs
+            pictures: cached features cannot be mirrored.
         data_preprocessor: config of mmengine's ``ImgDataPreprocessor``.
         init_cfg: mmengine's weight initialisation.
 
@@ -102,7 +102,8 @@ class MeshEstimator(BaseModel):
             inputs: (B, 3, H, W) normalised crops.
             data_samples: one for each crop; needed by ``'loss'`` and ``'predict'``.
             mode: ``'loss'`` gives a dict of losses, ``'predict'`` the samples with
-                ``pred_instances``, ``'tensor'`` the head's parameters.
+                ``pred_instances``, ``'tensor'`` the head's parameters, without the flip
+                test.
 
         Returns:
             As `mode` says.
@@ -154,11 +155,7 @@ class MeshEstimator(BaseModel):
             The samples with ``pred_instances`` (see `MeshDataSample`): 2D keypoints are
             defined by the full camera.
         """
-        params = self._regress(self.backbone(inputs), data_samples)
-        if self.flip_test:
-            feats = self.backbone(inputs.flip(-1))
-            mirrored = self._regress(feats, data_samples, mirrored=True)
-            params = average_params(params, mirror_params(mirrored))
+        params = self.predict_params(inputs, data_samples)
         pred = self._with_body(params, vertices=True)
         camera = self._full_cameras(data_samples, like=pred['camera'])
         center, scale = camera['center'], camera['scale']
@@ -193,6 +190,28 @@ class MeshEstimator(BaseModel):
                 )
             )
         return data_samples
+
+    def predict_params(
+        self, inputs: Tensor, data_samples: list[MeshDataSample] | None = None
+    ) -> dict[str, Tensor]:
+        """Recover a batch's SMPL parameters without posing the body.
+
+        Args:
+            inputs: (B, 3, H, W) normalised crops.
+            data_samples: one for each, as `predict` takes them; needed if the head asks
+                where the crops lie.
+
+        Returns:
+            ``global_orient`` (B, 1, 3, 3), ``body_pose`` (B, 23, 3, 3), ``betas``
+            (B, K) and ``camera`` (B, 3), the crop camera (s, tx, ty); with
+            ``flip_test`` the means over each crop and its mirror image.
+        """
+        params = self._regress(self.backbone(inputs), data_samples)
+        if not self.flip_test:
+            return params
+        feats = self.backbone(inputs.flip(-1))
+        mirrored = self._regress(feats, data_samples, mirrored=True)
+        return average_params(params, mirror_params(mirrored))
 
     def _regress(
         self,

@@ -1,6 +1,8 @@
 """Mean SMPL parameters, from which error feedback starts."""
 
 import os
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,8 +69,9 @@ def load_mean_params(path: str | Path) -> MeanParams:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if keys or shapes are others, the layout is unknown, or a rotation
-            is degenerate.
+        ValueError: if the file is damaged or no npz, keys or shapes are others, the
+            layout is unknown, a value is not finite, a rotation is degenerate or the
+            camera's scale not positive.
     """
     path = Path(path)
     if not path.is_file():
@@ -77,8 +80,7 @@ def load_mean_params(path: str | Path) -> MeanParams:
             'smpl_mean_params.npz of your SMPL set-up, or to None to start from the '
             'rest pose'
         )
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {key: np.asarray(file[key]) for key in file.files}
+    arrays = _read_npz(path)
     if 'rot6d' in arrays:
         layout = str(arrays.get('rot6d_layout', ''))
         if layout != 'columns':
@@ -87,13 +89,14 @@ def load_mean_params(path: str | Path) -> MeanParams:
                 f'column), got {layout!r}'
             )
         rot6d = _shaped(arrays, 'rot6d', (NUM_JOINTS, 6), path)
-        betas, camera = arrays['betas'], _shaped(arrays, 'camera', (3,), path)
+        betas = _shaped(arrays, 'betas', (None,), path)
+        camera = _shaped(arrays, 'camera', (3,), path)
     else:
         rows = _shaped(arrays, 'pose', (NUM_JOINTS * 6,), path)
         rot6d = rot6d_from_row_major(rows.reshape(NUM_JOINTS, 6))
         betas = _shaped(arrays, 'shape', (10,), path)
         camera = _shaped(arrays, 'cam', (3,), path)
-    means = MeanParams(rot6d, torch.as_tensor(betas, dtype=torch.float32), camera)
+    means = MeanParams(rot6d, betas, camera)
     _check(means, path)
     return means
 
@@ -106,7 +109,8 @@ def save_mean_params(path: str | Path, means: MeanParams) -> None:
         means: the parameters.
 
     Raises:
-        ValueError: if a rotation is degenerate or the camera's scale not positive.
+        ValueError: if a value is not finite, a rotation is degenerate or the camera's
+            scale not positive.
     """
     path = Path(path)
     _check(means, path)
@@ -126,19 +130,54 @@ def save_mean_params(path: str | Path, means: MeanParams) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            raise ValueError('it holds a single array')
+        with content:
+            return dict(content)
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        RuntimeError,  # zipfile's of versions and flags that it does not know
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise ValueError(
+            f'{path} is not a readable npz of plain arrays: {error}'
+        ) from error
+
+
 def _check(means: MeanParams, path: Path) -> None:
     check_rot6d(means.rot6d, f'{path}: mean pose')
+    for name in ('betas', 'camera'):
+        value = getattr(means, name)
+        if not value.isfinite().all():
+            raise ValueError(f'{path}: {name} must be finite, got {value.tolist()}')
     scale = means.camera[0]
     if not scale > 0:
         raise ValueError(f'{path}: the camera scale must be positive, got {scale}')
 
 
-def _shaped(arrays: dict, key: str, shape: tuple[int, ...], path: Path) -> Tensor:
+def _shaped(
+    arrays: dict, key: str, shape: tuple[int | None, ...], path: Path
+) -> Tensor:
+    """An array as float32; None in its shape is any length."""
+    expected = str(shape).replace('None', 'any')
     if key not in arrays:
         raise ValueError(
-            f'{path}: expected the key {key!r} of shape {shape}, found {sorted(arrays)}'
+            f'{path}: expected the key {key!r} of shape {expected}, found '
+            f'{sorted(arrays)}'
         )
     value = arrays[key]
-    if value.shape != shape:
-        raise ValueError(f'{path}: {key} must be {shape}, got {value.shape}')
+    if value.dtype.kind not in 'fiu':
+        raise ValueError(f'{path}: {key} must hold numbers, got {value.dtype}')
+    fits = value.ndim == len(shape) and all(
+        length in (None, found)
+        for length, found in zip(shape, value.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f'{path}: {key} must be {expected}, got {value.shape}')
     return torch.as_tensor(value, dtype=torch.float32)

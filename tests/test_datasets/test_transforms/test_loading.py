@@ -6,8 +6,10 @@ from PIL import Image
 from deforhmr_mm.datasets.transforms import (
     ImageReadError,
     LoadImage,
+    RandomFlip,
     decode_image,
     read_image,
+    read_sample_image,
 )
 
 PICTURE = cv2.GaussianBlur(
@@ -117,6 +119,31 @@ def test_the_camera_is_completed():
     results = LoadImage()({'img': PICTURE, **unknown})
     assert results['focal_length'] == pytest.approx(150)
     assert np.isfinite(results['principal_point']).all()
+
+
+@pytest.mark.parametrize('turns', range(5))
+def test_a_sample_s_picture_is_read_again_upright(tmp_path, turns):
+    path = tmp_path / 'picture.png'
+    path.write_bytes(FILES['png'])
+    sample = LoadImage()({'img_path': str(path), 'image_turns': turns})
+    np.testing.assert_array_equal(read_sample_image(sample), np.rot90(PICTURE, -turns))
+    mirrored = RandomFlip(prob=1.0)({**sample, 'bbox_center': np.zeros(2)})
+    np.testing.assert_array_equal(
+        read_sample_image(mirrored), np.rot90(PICTURE, -turns)[:, ::-1]
+    )
+    stored = read_sample_image({'img_path': str(path)})
+    np.testing.assert_array_equal(stored, PICTURE)
+
+
+def test_a_sample_s_picture_is_read_again_from_an_archive(tmp_path):
+    archive = tmp_path / 'few.tar'
+    archive.write_bytes(b'before' + FILES['png'] + b'after')
+    place = (str(archive), 6, len(FILES['png']))
+    sample = {'img_path': f'{archive}:x/7.png', 'img_archive': place}
+    np.testing.assert_array_equal(read_sample_image(sample), PICTURE)
+    archive.unlink()
+    with pytest.raises(FileNotFoundError, match='few.tar of the picture .*7.png does'):
+        read_sample_image(sample)
 
 
 @pytest.mark.parametrize('bad', [PICTURE[..., 0], PICTURE.astype(np.float32)])
