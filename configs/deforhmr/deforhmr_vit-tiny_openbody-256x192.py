@@ -76,7 +76,7 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]
-auto_scale_lr = dict(base_batch_size=16)
+auto_scale_lr = dict(base_batch_size=32)
 
 custom_hooks = [
     dict(type='EMAHook', momentum=0.008, interval=8, priority='NORMAL'),

@@ -33,7 +33,6 @@ data = dict(data_root='data/open_body_v1/', dataset_name='open_body_v1')
 train_dataloader = dict(batch_size=16, dataset=dict(data, pipeline=train_pipeline))
 val_dataloader = dict(dataset=data)
 test_dataloader = dict(dataset=data)
-auto_scale_lr = dict(base_batch_size=32)
 
 max_epochs = 10
 train_cfg = dict(max_epochs=max_epochs)

@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from benchmark.commands import as_typed  # noqa: E402
+from benchmark.packages import check_packages  # noqa: E402
 from benchmark.places import Places  # noqa: E402
 from benchmark.plan import PHASES, Machine, Plan  # noqa: E402
 from benchmark.presets import (  # noqa: E402
@@ -157,6 +158,7 @@ def main(argv: list[str] | None = None) -> None:
                     print(f'# {step.name}: {step.state.value}')
                     print(f'OMP_NUM_THREADS={group.threads} {as_typed(step.command)}')
             return
+        check_packages(groups)
         # Children are ended, and times noted, also when this program is asked to end.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         work = plan.places.work

@@ -102,3 +102,17 @@ def test_the_model_index_names_files_that_are_there():
         assert (ROOT / model.config).is_file()
         assert model.weights.startswith('https://') or (ROOT / model.weights).is_file()
         assert model.results, f'{model.name} has no figures'
+
+
+def test_the_shipped_model_has_the_same_figures_everywhere():
+    import modelindex
+
+    models = modelindex.load(str(ROOT / 'model-index.yml')).models
+    (model,) = (model for model in models if model.weights == SHIPPED_MODEL)
+    metrics = model.results[0].metrics
+    figures = [metrics[key] for key in ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area')]
+    readme = ' | '.join(f'{figure:.1f}' for figure in figures)
+    assert f'| this model | {readme} |' in (ROOT / 'README.md').read_text()
+    card = (ROOT / SHIPPED_MODEL).with_suffix('.md').read_text()
+    (row,) = re.findall(r'^\| test \| 1,000 \|(.*)', card, re.MULTILINE)
+    assert [float(figure) for figure in re.findall(r'([\d.]+) \(', row)] == figures

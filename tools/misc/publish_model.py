@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
+from deforhmr_mm.engine.launching import one_line_errors
 
 
 def parse_args():
@@ -51,7 +52,8 @@ def publish(in_file, out_file, precision='fp16'):
 
 def main():
     args = parse_args()
-    digest = publish(args.in_file, args.out_file, args.precision)
+    with one_line_errors(ValueError, OSError):
+        digest = publish(args.in_file, args.out_file, args.precision)
     size = Path(args.out_file).stat().st_size / 2**20
     print(f'{args.out_file}: {size:.1f} MiB, sha256 {digest}')
 

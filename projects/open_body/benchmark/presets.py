@@ -86,7 +86,7 @@ FULL = Preset(
     people=MappingProxyType({split: r.people for split, r in RECIPES.items()}),
     variants=tuple(VARIANT_CONFIGS),
     seeds=(0, 1, 2),
-    # 27 trainings: short ones, so that two cores do them in hours.
+    # 30 trainings: short ones, so that two cores do them in hours.
     stage2_epochs=2,
 )
 # Warm-up and averaging of weights for some hundred steps instead of thousands: with the
