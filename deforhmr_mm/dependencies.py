@@ -43,7 +43,7 @@ class Requirement:
 
 REQUIREMENTS = (
     Requirement('numpy', '1.24', "'numpy>=1.24'", 'numpy'),
-    Requirement('torch', '2.1', "'torch>=2.1'", 'torch'),
+    Requirement('torch', '2.6', "'torch>=2.6'", 'torch'),
     Requirement('cv2', '4.5', 'opencv-python-headless'),
     Requirement('scipy', '1.10', "'scipy>=1.10'", 'scipy'),
     Requirement('roma', '1.4', "'roma>=1.4'", 'roma'),

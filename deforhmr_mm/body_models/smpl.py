@@ -158,7 +158,7 @@ class SMPL(nn.Module):
         """
         count = len(self.parents)
         dtype = self.rig_template.dtype
-        pose = torch.cat((global_orient.to(dtype), body_pose.to(dtype)), dim=1)
+        pose = _whole_pose(global_orient, body_pose, dtype)
         betas = betas.to(dtype)
         if len(betas) == 0:
             return betas[:, :1, None].expand(-1, len(self.rig_template), 3)
@@ -213,7 +213,7 @@ class SMPL(nn.Module):
                     f'SMPL: {name} must have the shape {shape}, got {came}'
                 )
         dtype = self.v_template.dtype
-        pose = torch.cat((global_orient.to(dtype), body_pose.to(dtype)), dim=1)
+        pose = _whole_pose(global_orient, body_pose, dtype)
         betas = betas.to(dtype)
         if batch == 0:
             # smplx cannot reshape an empty batch; this keeps the graph.
@@ -247,6 +247,13 @@ class SMPL(nn.Module):
             f'body={self.body_name}, vertices={self.num_vertices}, '
             f'betas={self.num_betas}, fingerprint={self.fingerprint}'
         )
+
+
+def _whole_pose(global_orient: Tensor, body_pose: Tensor, dtype: torch.dtype) -> Tensor:
+    """(B, 24, 3, 3) rotations of all joints, in rows, whatever layout they came in."""
+    pose = torch.cat((global_orient.to(dtype), body_pose.to(dtype)), dim=1)
+    # torch.cat keeps the layout of its parts, and smplx takes views.
+    return pose.contiguous()
 
 
 def _area_weights(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -11,13 +11,14 @@ does, as long as the sampler deals its samples out in turn (mmengine's do).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_dist_info
 from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
@@ -70,13 +71,17 @@ class PlacedBatchSampler(Sampler):
     def __iter__(self) -> Iterator[list[SamplePlace]]:
         """Draw the batches from where `go_to` said, and the next time from there."""
         epoch, start = self._epoch, self._start
-        # A sampler that can skip is itself endless: it has one epoch.
-        if self.endless and not hasattr(self.sampler, 'skip'):
+        # An endless sampler has one epoch, whatever its length says.
+        if self.endless and not _is_endless(self.sampler):
             passed, start = divmod(start, len(self))
             epoch += passed
         return self._batches(epoch, start)
 
     def _batches(self, first_epoch: int, start: int) -> Iterator[list[SamplePlace]]:
+        if isinstance(self.sampler, InfiniteSampler):
+            # Its one stream has been drawn from by whoever iterated before, such as the
+            # loop of stock mmengine, which fetches batches ahead when it is built.
+            self.sampler.indices = self.sampler._indices_of_rank()
         for epoch in count(first_epoch):
             if hasattr(self.sampler, 'set_epoch'):
                 self.sampler.set_epoch(epoch)
@@ -95,12 +100,20 @@ class PlacedBatchSampler(Sampler):
             start = 0
 
 
+def _is_endless(sampler: Sampler) -> bool:
+    """Whether a sampler draws on and on: mmengine's, or another that can skip."""
+    return isinstance(sampler, InfiniteSampler) or hasattr(sampler, 'skip')
+
+
 class SeededDataset(Dataset):
     """A data set whose random numbers are those of the sample's place.
 
     Whatever it draws from the generators of python, numpy and torch (on the CPU)
     depends on the seed and the place; afterwards the generators are as they were.
     Other attributes are those of the data set inside.
+
+    A data set whose samples use no random numbers needs no seeds. One that says so with
+    ``draws_nothing = True`` is asked for whole batches, by its ``__getitems__``.
 
     Args:
         dataset: The data set.
@@ -115,6 +128,13 @@ class SeededDataset(Dataset):
         """Return the sample of a place."""
         with _seeded(self.seed, place.epoch, place.position):
             return self.dataset[place.index]
+
+    def __getitems__(self, places: Sequence[SamplePlace]) -> Sequence[Any]:
+        """Return the samples of a batch of places."""
+        # Having __getitems__ is not enough: torch's Subset has it over any data set.
+        if getattr(self.dataset, 'draws_nothing', False):
+            return self.dataset.__getitems__([place.index for place in places])
+        return [self[place] for place in places]
 
     def __len__(self) -> int:
         """Samples of the data set."""

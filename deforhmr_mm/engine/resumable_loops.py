@@ -173,6 +173,8 @@ class ResumableIterBasedTrainLoop(_Resumable, IterBasedTrainLoop):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._make_resumable(endless=True)
+        # In stock mmengine its workers run already; here `run` has an iterator.
+        del self.dataloader_iterator
 
     def run(self) -> nn.Module:
         """Train to the end."""

@@ -13,7 +13,7 @@ def chain_rotations(rotmats: Tensor, parents: Sequence[int]) -> Tensor:
 
     Args:
         rotmats: (..., J, 3, 3) rotation of each joint against its parent; that of a
-            root against the outer frame.
+            root against the outer frame. Their type is kept, also under autocast.
         parents: J indices, parents before children, -1 for a root.
 
     Returns:
@@ -25,7 +25,9 @@ def chain_rotations(rotmats: Tensor, parents: Sequence[int]) -> Tensor:
         True
     """
     chained: list[Tensor] = []
-    for joint, parent in enumerate(parents):
-        own = rotmats[..., joint, :, :]
-        chained.append(own if parent < 0 else chained[parent] @ own)
+    # A chain of products in bfloat16 would be off by tenths of a degree.
+    with torch.autocast(rotmats.device.type, enabled=False):
+        for joint, parent in enumerate(parents):
+            own = rotmats[..., joint, :, :]
+            chained.append(own if parent < 0 else chained[parent] @ own)
     return torch.stack(chained, dim=-3)

@@ -109,9 +109,8 @@ def posed_vertices(person: PersonMotion, rows: np.ndarray, body: SMPL) -> np.nda
     for start in range(0, len(rows), _BATCH):
         some = rows[start : start + _BATCH]
         posed = body(
-            # In C order: the body views the poses as rows of numbers.
-            like.new_tensor(np.ascontiguousarray(person.global_orient[some, None])),
-            like.new_tensor(np.ascontiguousarray(person.body_pose[some])),
+            like.new_tensor(person.global_orient[some, None]),
+            like.new_tensor(person.body_pose[some]),
             like.new_tensor(person.betas).expand(len(some), -1),
             like.new_tensor(person.transl[some]),
         )

@@ -105,6 +105,21 @@ def test_precision(open_body: SMPL) -> None:
     torch.testing.assert_close(double.joints.float(), single.joints, atol=1e-5, rtol=0)
 
 
+def test_rotations_may_have_any_layout(open_body: SMPL) -> None:
+    inputs = _inputs(3)
+    # Kept as (B, 3, 3, J): the joints innermost in memory.
+    pose = torch.cat((inputs['global_orient'], inputs['body_pose']), dim=1)
+    pose = pose.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    other = dict(inputs, global_orient=pose[:, :1], body_pose=pose[:, 1:])
+    assert not other['body_pose'].is_contiguous()
+    for one, two in zip(open_body(**other), open_body(**inputs), strict=True):
+        torch.testing.assert_close(one, two, atol=0, rtol=0)
+    del inputs['transl'], other['transl']
+    torch.testing.assert_close(
+        open_body.joints(**other), open_body.joints(**inputs), atol=0, rtol=0
+    )
+
+
 def test_gradients(small_file: Path) -> None:
     body = SMPL(small_file, landmark_ids={}).double()
     inputs = tuple(

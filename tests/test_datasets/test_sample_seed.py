@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from deforhmr_mm.datasets import sample_seed
 from deforhmr_mm.datasets.sample_seed import SamplePlace, seeded_loader
@@ -23,11 +23,31 @@ class Draws(Dataset):
         return index, *draws
 
 
-def loader(num_workers=0, batch_size=2, sampler=DefaultSampler, **options):
+class Table(Dataset):
+    """Whole batches only."""
+
+    draws_nothing = True
+
+    def __len__(self):
+        return 7
+
+    def __getitems__(self, indices):
+        return 'rows', *indices
+
+
+def loader(
+    num_workers=0,
+    batch_size=2,
+    sampler=DefaultSampler,
+    sampler_seed=5,
+    dataset=None,
+    **options,
+):
+    dataset = Draws() if dataset is None else dataset
     plain = DataLoader(
-        Draws(),
+        dataset,
         batch_size=batch_size,
-        sampler=sampler(Draws(), shuffle=True, seed=5),
+        sampler=sampler(dataset, shuffle=True, seed=sampler_seed),
         num_workers=num_workers,
         collate_fn=list,
     )
@@ -50,6 +70,19 @@ def test_draws_depend_on_the_place_alone():
     assert rows(loader(num_workers=2)) == one
     numbers = {number for row in one for number in row[1:]}
     assert len(numbers) == 3 * 7
+
+
+@pytest.mark.parametrize('num_workers', [0, 2])
+def test_whole_batches_are_read_where_nothing_is_drawn(num_workers):
+    indices = [[row[0] for row in batch] for batch in loader()]
+    batches = list(loader(num_workers, dataset=Table()))
+    assert batches == [['rows', *batch] for batch in indices]
+
+
+def test_samples_are_seeded_in_data_sets_that_give_whole_batches():
+    part = Subset(Draws(), range(7))
+    assert hasattr(part, '__getitems__')
+    assert rows(loader(dataset=part)) == rows(loader())
 
 
 def test_epochs_and_seeds_differ():
@@ -109,7 +142,12 @@ def test_skipped_samples_are_not_read(monkeypatch):
 
 
 @pytest.mark.parametrize('sampler', [DefaultSampler, InfiniteSampler])
-def test_endless_batches_go_on_from_any_of_them(sampler):
+@pytest.mark.parametrize('mmengine', ['installed', 'stock'])
+def test_endless_batches_go_on_from_any_of_them(sampler, mmengine, monkeypatch):
+    if mmengine == 'stock':
+        # Its sampler is that of the fork, without this method.
+        monkeypatch.delattr(InfiniteSampler, 'skip', raising=False)
+
     def first(count, start):
         batches = loader(sampler=sampler, endless=True)
         batches.batch_sampler.go_to(0, start)
@@ -121,6 +159,17 @@ def test_endless_batches_go_on_from_any_of_them(sampler):
     assert len({row for row in rows(whole)}) == len(rows(whole))
     for start in (1, 3, 4, 5, 9):
         assert first(12 - start, start) == whole[start:]
+
+
+def test_what_was_drawn_before_does_not_matter():
+    """The loop of stock mmengine fetches batches ahead before it is resumed."""
+    ahead = loader(sampler=InfiniteSampler, endless=True)
+    fetching = iter(ahead.batch_sampler.batch_sampler)
+    next(fetching)
+    ahead.batch_sampler.batch_sampler.sampler.seed = 6
+    drawn = iter(ahead)
+    whole = iter(loader(sampler=InfiniteSampler, sampler_seed=6, endless=True))
+    assert [next(drawn) for _ in range(9)] == [next(whole) for _ in range(9)]
 
 
 def test_endless_epochs_are_those_of_the_epoch_loop():

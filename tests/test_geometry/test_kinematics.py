@@ -22,6 +22,18 @@ def test_a_bone_of_the_posed_body_points_where_its_parent_turns_it():
         )
 
 
+def test_autocast_leaves_the_precision():
+    torch.manual_seed(0)
+    rotmats = rot6d_to_rotmat(torch.randn(5, 24, 6))
+    parents = SMPL().parents
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        chained = chain_rotations(rotmats, parents)
+    assert chained.dtype == torch.float32
+    torch.testing.assert_close(
+        chained, chain_rotations(rotmats, parents), rtol=0, atol=1e-6
+    )
+
+
 def test_any_leading_dimensions_and_no_change_of_the_argument():
     rotmats = rot6d_to_rotmat(torch.randn(2, 3, 4, 6, dtype=torch.float64))
     before = rotmats.clone()

@@ -1,11 +1,15 @@
 import importlib
 import importlib.metadata
+import re
 import types
+from pathlib import Path
 
 import pytest
 
 from deforhmr_mm import dependencies
 from deforhmr_mm.dependencies import REQUIREMENTS, Requirement, check_dependencies
+
+RUNTIME = Path(__file__).parents[2] / 'requirements' / 'runtime.txt'
 
 
 def fail_with(*requirements):
@@ -34,6 +38,23 @@ def test_a_package_that_is_too_old_is_named_with_what_was_found():
     assert message.startswith(
         f'deforhmr_mm needs numpy >= 99.1, but found {found}; mend it'
     )
+
+
+def test_torch_must_let_names_of_files_stand_for_safe_functions(monkeypatch):
+    """add_safe_globals takes pairs, as safe_globals.py gives it, from torch 2.6 on."""
+    (torch,) = (r for r in REQUIREMENTS if r.module == 'torch')
+    monkeypatch.setattr(importlib.metadata, 'version', lambda name: '2.5.1+cpu')
+    assert 'needs torch >= 2.6, but found 2.5.1+cpu' in fail_with(torch)
+    monkeypatch.setattr(importlib.metadata, 'version', lambda name: '2.6.0+cpu')
+    check_dependencies([torch])
+
+
+def test_the_metadata_asks_for_the_same_versions():
+    """pip installs what runtime.txt allows, and the import checks it."""
+    asked = dict(re.findall(r'^(\w+)>=(\S+)$', RUNTIME.read_text(), flags=re.MULTILINE))
+    shared = {r.module: r.minimum for r in REQUIREMENTS if r.module in asked}
+    assert {'numpy', 'torch', 'roma', 'smplx'} <= shared.keys()
+    assert shared == {name: asked[name] for name in shared}
 
 
 def test_the_first_of_several_is_reported():

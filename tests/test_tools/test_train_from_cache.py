@@ -9,9 +9,15 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from deforhmr_mm.datasets import mesh_collate
+from deforhmr_mm.datasets.sample_seed import SeededDataset
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
-from deforhmr_mm.engine.feature_cache import SeededViews, cached_collate
+from deforhmr_mm.engine.feature_cache import (
+    CachedFeatureDataset,
+    SeededViews,
+    cached_collate,
+)
 from deforhmr_mm.registry import DATASETS, MODELS
+from tests.tiny_training import losses
 
 PEOPLE = 8
 
@@ -68,6 +74,45 @@ def test_the_same_fifty_losses_as_end_to_end(frozen_workplace, caches):
     cached = fifty_losses(model, config, batches())
     assert end_to_end[-2:].mean() < 0.99 * end_to_end[:2].mean()
     torch.testing.assert_close(cached, end_to_end, rtol=1e-5, atol=0)
+
+
+def test_whole_batches_train_as_their_samples_do(
+    frozen_workplace, caches, frozen_tool, monkeypatch
+):
+    options = (
+        'train_cfg._delete_=True',
+        'train_cfg.type=ResumableEpochBasedTrainLoop',
+        'train_cfg.max_epochs=2',
+        'default_hooks.logger.interval=1',
+    )
+    read = []
+    several = CachedFeatureDataset.__getitems__
+
+    def trained(work_dir):
+        read.clear()
+        result = frozen_tool(
+            'train', 'cached.py', '--work-dir', work_dir, '--cfg-options', *options
+        )
+        assert result.returncode == 0, result.stderr
+        epochs = (frozen_workplace / work_dir / f'epoch_{n}.pth' for n in (1, 2))
+        return losses(frozen_workplace / work_dir), [
+            load_checkpoint_safely(path)['state_dict'] for path in epochs
+        ]
+
+    def record(self, indices):
+        read.append(len(indices))
+        return several(self, indices)
+
+    monkeypatch.setattr(CachedFeatureDataset, '__getitems__', record)
+    whole_losses, whole = trained('whole')
+    assert read == 4 * [4]
+    monkeypatch.delattr(SeededDataset, '__getitems__')
+    losses_of_samples, samples = trained('samples')
+    assert read == []
+    assert len(whole_losses) == 4 and whole_losses == losses_of_samples
+    for one, two in zip(whole, samples, strict=True):
+        assert one.keys() == two.keys()
+        assert all(torch.equal(one[name], two[name]) for name in one)
 
 
 def test_train_from_the_cache_then_score_with_the_encoder(

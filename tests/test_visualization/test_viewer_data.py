@@ -1,6 +1,7 @@
 """What goes into the page comes out of it again, and skins to the body's vertices."""
 
 import base64
+import dataclasses
 
 import cv2
 import numpy as np
@@ -113,6 +114,17 @@ def test_skinning_gives_the_bodys_vertices(body, person):
     ).vertices.numpy()
     np.testing.assert_allclose(moved, expected * (1, -1, -1), atol=5e-5)
     np.testing.assert_allclose(posed_vertices(person, rows, body), expected, atol=1e-6)
+
+
+def test_motions_may_have_any_layout(body, person):
+    rows = np.array([1, 4])
+    # The joints innermost in memory.
+    pose = np.ascontiguousarray(np.moveaxis(person.body_pose, 1, 3))
+    other = dataclasses.replace(person, body_pose=np.moveaxis(pose, 3, 1))
+    assert not other.body_pose[rows].flags.c_contiguous
+    np.testing.assert_array_equal(
+        posed_vertices(other, rows, body), posed_vertices(person, rows, body)
+    )
 
 
 def test_nobody_is_posed_to_no_vertices(body, person):

@@ -46,6 +46,9 @@ class CachedFeatureDataset(Dataset):
             differ.
     """
 
+    # `SeededDataset` then hands whole batches on to __getitems__.
+    draws_nothing = True
+
     def __init__(
         self,
         cache_dir: str | Path,

@@ -6,6 +6,7 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 from deforhmr_mm.datasets import mesh_collate
+from deforhmr_mm.datasets.sample_seed import seeded_loader
 from deforhmr_mm.engine.feature_cache import (
     CachedFeatureDataset,
     CacheMismatchError,
@@ -14,6 +15,7 @@ from deforhmr_mm.engine.feature_cache import (
 )
 from deforhmr_mm.models.backbones import FeatureDataPreprocessor
 from deforhmr_mm.registry import DATASETS
+from deforhmr_mm.structures import PackedSamples
 from tests.test_engine.test_feature_cache import small_cache as made
 
 
@@ -62,7 +64,7 @@ def test_workers_that_stay_learn_of_the_epoch(folder, start):
 
 
 def assert_same(batch, other):
-    torch.testing.assert_close(batch['inputs'], other['inputs'])
+    torch.testing.assert_close(batch['inputs'], other['inputs'], rtol=0, atol=0)
     assert len(batch['data_samples']) == len(other['data_samples']) == 3
     for sample, twin in zip(batch['data_samples'], other['data_samples'], strict=True):
         assert sample.sample_id == twin.sample_id
@@ -70,7 +72,7 @@ def assert_same(batch, other):
         assert set(sample.gt_instances.keys()) == set(twin.gt_instances.keys())
         for name, value in twin.gt_instances.items():
             stored = sample.gt_instances[name]
-            torch.testing.assert_close(stored, value, equal_nan=True)
+            torch.testing.assert_close(stored, value, rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize('workers', [0, 1])
@@ -90,7 +92,26 @@ def test_a_batch_read_at_once_is_that_of_its_samples(write, workers):
     assert_same(given, expected)
 
 
-def test_several_caches_in_one_data_set(folder, write):
+@pytest.mark.parametrize('workers', [0, 1])
+def test_training_batches_are_read_at_once_too(write, workers):
+    dataset = CachedFeatureDataset(write(dtype='float16'), view=1)
+    rows = [4, 0, 3]
+    plain = DataLoader(
+        dataset,
+        batch_size=3,
+        sampler=rows,
+        num_workers=workers,
+        collate_fn=cached_collate,
+    )
+    (batch,) = seeded_loader(plain, seed=5)
+    assert isinstance(batch['data_samples'], PackedSamples)
+    one_by_one = cached_collate([dataset[row] for row in rows])
+    assert type(one_by_one['data_samples']) is list
+    assert_same(batch, one_by_one)
+
+
+@pytest.mark.parametrize('seeded', [False, True])
+def test_several_caches_in_one_data_set(folder, write, seeded):
     other = write(views=1)
     config = dict(
         type='ConcatDataset',
@@ -103,12 +124,28 @@ def test_several_caches_in_one_data_set(folder, write):
     dataset = DATASETS.build(config)
     assert len(dataset) == 10
     loader = DataLoader(
-        dataset, batch_sampler=[[4, 5, 6]], num_workers=1, collate_fn=cached_collate
+        dataset,
+        batch_size=3,
+        sampler=[4, 5, 6],
+        num_workers=1,
+        collate_fn=cached_collate,
     )
-    (batch,) = loader
+    (batch,) = seeded_loader(loader, seed=5) if seeded else loader
     assert marks(batch) == [14, 0, 1]
     given = FeatureDataPreprocessor()(batch)
     assert [s.sample_id for s in given['data_samples']] == ['set/4', 'set/0', 'set/1']
+
+
+def test_a_repeated_cache_is_trained_on(folder):
+    cached = dict(type='CachedFeatureDataset', cache_dir=str(folder), view=1)
+    init_default_scope('deforhmr_mm')
+    dataset = DATASETS.build(dict(type='RepeatDataset', dataset=cached, times=2))
+    plain = DataLoader(
+        dataset, batch_size=3, sampler=[4, 5, 9], collate_fn=cached_collate
+    )
+    (batch,) = seeded_loader(plain, seed=5)
+    # Row 5 is the first sample again, row 9 the last.
+    assert marks(batch) == [14, 10, 14]
 
 
 def test_the_pipeline_and_the_encoder_must_be_the_wanted_ones(folder):
