@@ -137,7 +137,8 @@ def add_output_arguments(group) -> None:
         '--wait-time',
         type=float,
         default=0,
-        help='seconds that --show waits, 0 until a key is pressed (default: 0)',
+        help='seconds that --show waits, 0 until the space bar is pressed; a camera '
+        'does not wait for it (default: 0)',
     )
 
 

@@ -21,6 +21,7 @@ from deforhmr_mm.visualization import MeshVisualizer
 
 from .box_source import BoxSource
 from .detectors import PersonDetector, build_detector
+from .display import LIVE_WAIT, check_display
 from .inference import (
     SCOPE,
     build_test_pipeline,
@@ -132,7 +133,8 @@ class MeshInferencer(BaseInferencer):
     def detector(self) -> PersonDetector:
         """Who finds people; built when it is first needed."""
         if self._detector is None:
-            self._detector = build_detector(*self._det_arguments)
+            # All boxes: `bbox_thr` decides, and may be another in each call.
+            self._detector = build_detector(*self._det_arguments, score_thr=0.0)
         return self._detector
 
     def __call__(
@@ -165,6 +167,9 @@ class MeshInferencer(BaseInferencer):
             **forward,
             **visualize,
         )
+        if options.show:
+            check_display()
+        options.outputs.warn_of_unused({item.kind for item in items})
         finder, camera = self._sources(items, **preprocess)
         return self._run(items, finder, camera, options, on_error)
 
@@ -267,7 +272,9 @@ class MeshInferencer(BaseInferencer):
                 self.visualizer.show(
                     picture.overlay,
                     win_name=picture.item.name,
-                    wait_time=options.wait_time,
+                    # A camera does not wait for somebody to press a key.
+                    wait_time=options.wait_time
+                    or (LIVE_WAIT if picture.item.kind == 'webcam' else 0),
                 )
         return overlays
 
@@ -281,9 +288,7 @@ class MeshInferencer(BaseInferencer):
         return self.visualizer.draw_people(
             image,
             people,
-            draw_joints=options.draw_joints or None,
-            draw_boxes=options.draw_bbox or None,
-            draw_ids=options.draw_bbox or None,
+            **options.marks,
         )
 
     def postprocess(

@@ -53,7 +53,9 @@ def run_live(
         ValueError: If there is no such camera.
     """
     with WebcamReader(item.source) as reader:
-        tracker = PersonTracker(reader.fps) if options.tracking else None
+        tracker = None
+        if options.tracking:
+            tracker = PersonTracker(reader.fps, finder.tracking_score)
         smoother = OnlineSmoother() if options.tracking and options.smooth else None
         for frame, image in enumerate(reader):
             start = time.perf_counter()

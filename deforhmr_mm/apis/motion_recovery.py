@@ -17,6 +17,9 @@ from .camera_info import CameraInfo
 from .inference import crop_people
 from .posed_people import PersonPose
 
+# Of a crop camera: a body that is a hundredth of the crop high.
+MIN_SCALE = 0.02
+
 
 def recover_motion(
     model: nn.Module,
@@ -127,7 +130,10 @@ def predict_parameters(
     """
     data = model.data_preprocessor(pseudo_collate(list(crops)), False)
     params = model.predict_params(**data)
-    like = params['camera']
+    # A head that does not keep the scale above zero would put somebody behind the
+    # camera, where no movement can be smoothed: far away instead.
+    scales, offsets = params['camera'].split((1, 2), dim=1)
+    like = torch.cat((scales.clamp(min=MIN_SCALE), offsets), dim=1)
     boxes = [
         (sample.input_center, sample.input_scale) for sample in data['data_samples']
     ]

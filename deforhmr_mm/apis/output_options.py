@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
+
+from mmengine.logging import print_log
 
 # What is looked at goes to `vis_out_dir`, what is worked with to `pred_out_dir`.
 PICTURES_AND_PAGES = ('overlay', 'views', 'html')
@@ -24,11 +27,13 @@ class OutputOptions:
         vis_out_dir: Folder of `PICTURES_AND_PAGES`, or None for none of them.
         pred_out_dir: Folder of `NUMBERS_AND_MESHES`, or None for none of them.
         formats: Those of `FORMATS` that are written.
+        are_default: Whether nobody has asked for these very formats.
     """
 
     vis_out_dir: Path | None = None
     pred_out_dir: Path | None = None
     formats: tuple[str, ...] = DEFAULT_FORMATS
+    are_default: bool = False
 
     @classmethod
     def of(
@@ -49,6 +54,7 @@ class OutputOptions:
         Raises:
             ValueError: If a format is not known.
         """
+        are_default = formats is None
         if formats is None:
             formats = DEFAULT_FORMATS
         chosen = (formats,) if isinstance(formats, str) else tuple(formats)
@@ -59,13 +65,40 @@ class OutputOptions:
             None if folder is None else Path(folder)
             for folder in (vis_out_dir or out_dir, pred_out_dir or out_dir)
         )
-        return cls(*folders, chosen)
+        return cls(*folders, chosen, are_default)
 
     def folder(self, name: str) -> Path | None:
         """Return where files of this format go, or None if there are to be none."""
         if name not in self.formats:
             return None
         return self.vis_out_dir if name in PICTURES_AND_PAGES else self.pred_out_dir
+
+    def without(self, names: Collection[str]) -> OutputOptions:
+        """Return options that leave some formats out."""
+        rest = tuple(name for name in self.formats if name not in names)
+        return replace(self, formats=rest)
+
+    def warn_of_unused(self, kinds: Collection[str]) -> None:
+        """Say in the log which formats no input will give files of.
+
+        Args:
+            kinds: Of the inputs: 'image', 'video', 'webcam'.
+        """
+        made = [f for f in self.formats if self.wants(f)]
+        if 'image' not in kinds:
+            made = [f for f in made if f not in OF_PICTURES_ONLY]
+        if 'video' not in kinds:
+            made = [f for f in made if f not in OF_VIDEOS_ONLY]
+        if not {'image', 'video'} & set(kinds):
+            made = []
+        unused = [f for f in self.formats if self.wants(f) and f not in made]
+        if unused:
+            print_log(
+                f'not written of {" and ".join(sorted(kinds)) or "nothing"}: '
+                f'{", ".join(unused)}',
+                'current',
+                logging.WARNING,
+            )
 
     def wants(self, *names: str) -> bool:
         """Whether files of any of these formats are written."""

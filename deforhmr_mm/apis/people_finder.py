@@ -12,6 +12,9 @@ from .box_source import Boxes, BoxSource
 from .detectors import PersonDetector
 from .inputs import InputItem
 
+# In a video, surer boxes are followed, and others fill gaps.
+FOLLOWED_SCORE = 0.5
+
 
 class PeopleFinder:
     """Boxes of a picture or a frame: the caller's, else the detector's.
@@ -32,6 +35,11 @@ class PeopleFinder:
         self.boxes = boxes
         self.detector = detector
         self.bbox_thr = bbox_thr
+
+    @property
+    def tracking_score(self) -> float:
+        """Scores from which people of a video are followed: those of its pictures."""
+        return min(FOLLOWED_SCORE, self.bbox_thr)
 
     def __call__(
         self, index: int, item: InputItem, image: np.ndarray, frame: int | None = None

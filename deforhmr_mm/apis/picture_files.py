@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
@@ -28,6 +29,7 @@ def write_picture_files(
     visualizer: MeshVisualizer,
     model: nn.Module,
     options: OutputOptions,
+    marks: Mapping[str, bool | None] | None = None,
 ) -> list[str]:
     """Write all files of a picture; everything is encoded before the first is written.
 
@@ -39,6 +41,7 @@ def write_picture_files(
         visualizer: Draws the other views.
         model: What recovered the people.
         options: Which files.
+        marks: What views show beside meshes, see `MeshVisualizer.draw_people`.
 
     Returns:
         Paths, in the order of the formats.
@@ -56,7 +59,9 @@ def write_picture_files(
         if name == 'overlay':
             files[folder / f'{stem}_overlay.png'] = encode_image(picture.overlay)
         elif name == 'views':
-            views = visualizer.draw_views(picture.rgb, samples, PICTURE_VIEWS)
+            views = visualizer.draw_views(
+                picture.rgb, samples, PICTURE_VIEWS, **(marks or {})
+            )
             files[folder / f'{stem}_views.png'] = encode_image(views)
         elif name == 'html':
             files[folder / f'{stem}.html'] = still_page(picture, model)

@@ -47,7 +47,11 @@ def run_pictures(
                         picture.rgb, picture.samples, options
                     )
                 files = write_picture_files(
-                    picture, inferencer.visualizer, inferencer.model, options.outputs
+                    picture,
+                    inferencer.visualizer,
+                    inferencer.model,
+                    options.outputs,
+                    options.marks,
                 )
             yield picture, files
 

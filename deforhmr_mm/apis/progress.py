@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 T = TypeVar('T')
 
@@ -25,6 +26,15 @@ def tracked(
     console = Console(stderr=True)
     if not (show and console.is_terminal):
         return iter(values)
-    return iter(
-        track(values, description, total=total, console=console, transient=True)
+    return _with_bar(values, description, total, console)
+
+
+def _with_bar(
+    values: Iterable[T], description: str, total: int | None, console: Console
+) -> Iterator[T]:
+    # What is printed to a terminal goes above the bar; to a file, where it belongs.
+    progress = Progress(
+        console=console, transient=True, redirect_stdout=sys.stdout.isatty()
     )
+    with progress:
+        yield from progress.track(values, total=total, description=description)

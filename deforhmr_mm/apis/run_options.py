@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .camera_info import CameraInfo, resolve_camera
 from .output_options import OutputOptions
@@ -63,17 +63,30 @@ class RunOptions:
         """Whether overlays are drawn."""
         return self.return_vis or self.show or self.outputs.wants('overlay')
 
-    def check_video(self) -> None:
-        """Refuse formats that need to know who is who, where nobody is followed.
+    @property
+    def marks(self) -> dict[str, bool | None]:
+        """What `MeshVisualizer` draws beside meshes; None leaves it to itself."""
+        return dict(
+            draw_joints=self.draw_joints or None,
+            draw_boxes=self.draw_bbox or None,
+            draw_ids=self.draw_bbox or None,
+        )
+
+    def for_video(self) -> RunOptions:
+        """Return the options that hold for a video.
+
+        Where nobody is followed, formats that need to know who is who are left out of
+        the default ones.
 
         Raises:
-            ValueError: If there are such formats.
+            ValueError: If such formats are asked for by name.
         """
         if self.tracking:
-            return
+            return self
         wrong = [name for name in _OF_TRACKS if self.outputs.wants(name)]
-        if wrong:
+        if wrong and not self.outputs.are_default:
             raise ValueError(
                 f'formats: {", ".join(wrong)} of a video need tracking; leave them out '
                 'or set tracking=True'
             )
+        return replace(self, outputs=self.outputs.without(_OF_TRACKS))

@@ -25,6 +25,9 @@ VIDEO_SUFFIXES = frozenset(
 )
 # Taken where a file does not say how fast it is to be shown.
 UNKNOWN_FPS = 30.0
+# Browsers record WebM with ticks of a millisecond and no rate, for which FFmpeg says
+# 1000; cameras that are faster than this are rare, and write their rate.
+MAX_STATED_FPS = 480.0
 
 
 def is_video(path: str | PathLike) -> bool:
@@ -48,7 +51,8 @@ class VideoReader:
     Every stored frame is given once, in the order of showing, at a variable frame rate
     too: none is doubled or dropped, `fps` is then the mean rate, so that the same
     number of frames written at `fps` lasts as long, and `timed_frames` gives each one's
-    own time.
+    own time. Of a file that states a rate no camera has, the mean rate is known after
+    the first iteration, and `fps` is 30 before it.
 
     Where a file is damaged or cut off, the frames before that place are given and the
     log says where it ends. Small damage inside a frame the decoder may patch silently.
@@ -75,6 +79,7 @@ class VideoReader:
         self._is_closed = False
         self._running: weakref.WeakSet = weakref.WeakSet()
         self._num_frames: int | None = None
+        self._rate_is_unknown = False
         if not Path(self.path).exists():
             raise FileNotFoundError(f'the video {self.path} does not exist')
         with self._open() as container:
@@ -145,7 +150,7 @@ class VideoReader:
 
     def _stored_frames(self) -> Iterator[tuple[float, Any]]:
         """Yield times and PyAV's frames; say in the log where the file ends early."""
-        start, end, count = None, 0.0, 0
+        start, seconds, end, count = None, 0.0, 0.0, 0
         with self._open() as container:
             stream = self._find_stream(container)
             expected = _duration(container, stream)
@@ -174,6 +179,10 @@ class VideoReader:
                         'longer'
                     )
         self._num_frames = count
+        if self._rate_is_unknown and count > 1 and seconds > 0:
+            self.fps = (count - 1) / seconds
+            self._warn(f'states no usable frame rate: its mean is {self.fps:.4g}')
+            self._rate_is_unknown = False
 
     def _decode(self, container: Any, stream: Any) -> Iterator[Any]:
         """Yield PyAV's frames in the order of showing, up to the first damage.
@@ -234,9 +243,9 @@ class VideoReader:
 
     def _rate(self, stream: Any) -> float:
         rate = stream.average_rate or stream.guessed_rate or stream.base_rate
-        if rate:
+        if rate and rate <= MAX_STATED_FPS:
             return float(rate)
-        self._warn(f'does not say its frame rate: {UNKNOWN_FPS:g} a second are taken')
+        self._rate_is_unknown = True
         return UNKNOWN_FPS
 
     def _warn(self, message: str) -> None:

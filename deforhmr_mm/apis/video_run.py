@@ -60,7 +60,7 @@ def run_video(
     Raises:
         ValueError: If the video cannot be read, or a box is not usable.
     """
-    options.check_video()
+    options = options.for_video()
     show = inferencer.show_progress
     start = time.perf_counter()
     with item.local_source() as source, VideoReader(source) as reader:
@@ -68,10 +68,11 @@ def run_video(
         detections = [
             finder(index, item, image, frame) for frame, image in enumerate(frames)
         ]
+        # Only now: of some files the rate shows when all frames have been seen.
         count, fps, size = len(detections), reader.fps, reader.size
         known = camera.resolve(None, size)
         if options.tracking:
-            tracklets = track_boxes(detections, fps)
+            tracklets = track_boxes(detections, fps, min_score=finder.tracking_score)
         else:
             tracklets = untracked(detections)
         motion = recover_motion(
@@ -124,7 +125,11 @@ def _draw(
     videos.write(
         'views',
         lambda: inferencer.visualizer.draw_views(
-            picture.rgb, picture.samples, VIDEO_VIEWS, bounds=bounds
+            picture.rgb,
+            picture.samples,
+            VIDEO_VIEWS,
+            bounds=bounds,
+            **options.marks,
         ),
     )
 

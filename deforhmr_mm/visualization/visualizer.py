@@ -122,6 +122,7 @@ class MeshVisualizer(Visualizer):
         height: int | None = None,
         extent: tuple[float, float] | None = None,
         bounds: np.ndarray | None = None,
+        **marks: bool | None,
     ) -> np.ndarray:
         """Return one view of a picture's people.
 
@@ -134,6 +135,8 @@ class MeshVisualizer(Visualizer):
             height: Pixels of 'side' and 'top'; the picture's height by default.
             extent: Metres that these two show, see `fit_view`.
             bounds: (2, 3) metres that these two show, see `draw_scene`.
+            marks: ``draw_joints``, ``draw_boxes`` and ``draw_ids`` of 'overlay', see
+                `draw_people`.
 
         Returns:
             (H, W, 3) uint8 RGB; for 'side' and 'top' (height, w, 3), as wide as what
@@ -147,7 +150,7 @@ class MeshVisualizer(Visualizer):
         if view == 'image':
             return image.copy()
         if view == 'overlay':
-            return self.draw_people(image, data_samples)
+            return self.draw_people(image, data_samples, **marks)
         people = gather_people(data_samples)
         if view == 'mesh':
             return self._draw_meshes(np.full_like(image, BACKGROUND), people, 1.0)
@@ -176,6 +179,7 @@ class MeshVisualizer(Visualizer):
         titles: bool = True,
         height: int | None = None,
         bounds: np.ndarray | None = None,
+        **marks: bool | None,
     ) -> np.ndarray:
         """Return several views of a picture's people side by side.
 
@@ -186,12 +190,13 @@ class MeshVisualizer(Visualizer):
             titles: Whether each view has its title.
             height: Pixels of the views; the picture's height by default.
             bounds: See `draw_view`.
+            marks: See `draw_view`.
 
         Returns:
             (H', W', 3) uint8 RGB.
         """
         panels = [
-            self.draw_view(view, image, data_samples, height, bounds=bounds)
+            self.draw_view(view, image, data_samples, height, bounds=bounds, **marks)
             for view in views
         ]
         names = [VIEWS[view] for view in views] if titles else None

@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from benchmark.commands import as_typed  # noqa: E402
+from benchmark.config_options import check_option_value  # noqa: E402
 from benchmark.packages import check_packages  # noqa: E402
 from benchmark.places import Places  # noqa: E402
 from benchmark.plan import PHASES, Machine, Plan  # noqa: E402
@@ -129,6 +130,8 @@ def preset_of(args: argparse.Namespace) -> Preset:
 
 def plan_of(args: argparse.Namespace) -> Plan:
     """What the command line asks for."""
+    for flag in ('data', 'features', 'work_dir', 'encoder'):
+        check_option_value(f'--{flag.replace("_", "-")}', getattr(args, flag))
     preset = preset_of(args)
     places = Places(
         data=args.data or Path('data') / preset.name,
@@ -163,8 +166,11 @@ def main(argv: list[str] | None = None) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         work = plan.places.work
         with sole_run(work) as lock:
-            encoder = str(args.encoder) if args.encoder else None
-            check_settings(work, {**plan.preset.settings(), 'encoder': encoder})
+            chosen = {
+                'encoder': str(args.encoder) if args.encoder else None,
+                'stage1_config': args.stage1_config,
+            }
+            check_settings(work, {**plan.preset.settings(), **chosen})
             # Flushed, so that a redirected output tells how far it is.
             say = partial(print, flush=True)
             runner = Runner(plan.places, describe_machine(), lock, say)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mmengine.dataset import pseudo_collate
 
 from deforhmr_mm.apis import init_model
 from deforhmr_mm.apis.camera_info import resolve_camera
@@ -20,6 +21,10 @@ NAMES = ('global_orient', 'body_pose', 'betas', 'transl')
 @pytest.fixture
 def image():
     return np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+
+
+def batch(model, crops):
+    return model.data_preprocessor(pseudo_collate(list(crops)), False)
 
 
 @pytest.mark.parametrize('flip_test', [False, True])
@@ -51,3 +56,16 @@ def test_a_frame_is_recovered_as_a_picture(tiny_model, image, flip_test):
     (other,) = predict_parameters(model, crops, camera)
     for name in NAMES:
         assert np.abs(other[name] - expected[name]).max() > 1e-3, name
+
+
+def test_nobody_is_behind_the_camera(tiny_model, image, monkeypatch):
+    """Whatever a head says whose scale nothing keeps positive."""
+    model = init_model(*tiny_model)
+    camera = resolve_camera(None, image.shape[:2])
+    pipeline = build_test_pipeline(model.cfg)
+    crops = crop_people(pipeline, image, BOX[None], camera=camera)
+    params = dict(model.predict_params(**batch(model, crops)))
+    params['camera'] = -params['camera']
+    monkeypatch.setattr(model, 'predict_params', lambda **data: params)
+    (found,) = predict_parameters(model, crops, camera)
+    assert 0 < found['transl'][2] < np.inf

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from deforhmr_mm.apis import video_writer
+from deforhmr_mm.apis import video_files, video_writer
 from deforhmr_mm.apis.video_files import VideoReader, VideoWriter, is_video
 
 av = pytest.importorskip('av')
@@ -379,3 +379,15 @@ def test_missing_pyav_is_one_clear_line(tmp_path, monkeypatch):
 def test_video_names():
     assert is_video('a/b.MOV') and is_video('c.webm')
     assert not is_video('a.jpg') and not is_video('mp4')
+
+
+def test_a_rate_that_no_camera_has(tmp_path, monkeypatch):
+    """Browsers' WebM says 1000; the times of the frames say what it is."""
+    path = write(tmp_path / 'a.mp4', [grey(40 * level) for level in range(5)], 25)
+    monkeypatch.setattr(video_files, 'MAX_STATED_FPS', 24)
+    with VideoReader(path) as reader:
+        assert reader.fps == video_files.UNKNOWN_FPS
+        assert len(list(reader)) == 5
+        assert reader.fps == pytest.approx(25)
+        list(reader)
+        assert reader.fps == pytest.approx(25)

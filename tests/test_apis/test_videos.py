@@ -1,10 +1,12 @@
 """`MeshInferencer` on videos: who is who, what is written, what may go wrong."""
 
 import json
+import logging
 import os
 
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 
 from deforhmr_mm.apis import MeshInferencer, load_results
 from deforhmr_mm.apis.video_files import VideoReader, VideoWriter
@@ -194,7 +196,45 @@ def test_without_tracking(make_inferencer, video, tmp_path):
     assert [len(result['predictions'][0]) for result in results] == counts
     inferencer = make_inferencer(noisy_detections(3))
     with pytest.raises(ValueError, match=r'glb of a video need.* tracking'):
-        list(inferencer(video, tracking=False, out_dir=tmp_path))
+        list(inferencer(video, tracking=False, out_dir=tmp_path, formats=['glb']))
+    inferencer = make_inferencer(noisy_detections(3))
+    results = list(inferencer(video, tracking=False, out_dir=tmp_path / 'default'))
+    suffixes = {os.path.splitext(path)[1] for path in results[-1]['files']}
+    assert suffixes == {'.mp4', '.json', '.npz'}
+
+
+@pytest.mark.parametrize('threshold', [0.3, 0.1])
+def test_people_of_low_scores_are_those_of_pictures(make_inferencer, video, threshold):
+    detections = [
+        (boxes, np.full(len(boxes), threshold + 0.1))
+        for boxes, _ in noisy_detections(0, misses=0)
+    ]
+    results = list(make_inferencer(detections)(video, bbox_thr=threshold))
+    assert all(len(result['predictions'][0]) == 2 for result in results)
+    results = list(make_inferencer(detections)(video, bbox_thr=0.5))
+    assert all(result['predictions'] == [[]] for result in results)
+
+
+def test_formats_that_give_nothing_are_named(make_inferencer, video, tmp_path):
+    logged = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: logged.append(record.getMessage())
+    MMLogger.get_current_instance().addHandler(handler)
+    try:
+        inferencer = make_inferencer(noisy_detections(3))
+        formats = ['json', 'obj', 'bvh']
+        list(inferencer(video, out_dir=tmp_path, formats=formats))
+    finally:
+        MMLogger.get_current_instance().removeHandler(handler)
+    assert [line for line in logged if 'not written' in line] == [
+        'not written of video: obj'
+    ]
+
+
+def test_nothing_is_shown_without_a_display(make_inferencer, monkeypatch):
+    monkeypatch.setattr('matplotlib.pyplot.get_backend', lambda: 'agg')
+    with pytest.raises(ValueError, match="show needs a display, .* is 'agg'"):
+        make_inferencer([])(np.zeros((60, 50, 3), np.uint8), show=True)
 
 
 def test_an_interrupted_video_leaves_nothing(make_inferencer, video, tmp_path):

@@ -258,6 +258,11 @@ def test_a_dry_run_shows_what_the_arguments_ask_for(tmp_path, monkeypatch, capsy
         (['--jobs', '0'], "expected 1 or more, got '0'"),
         (['--variants', 'hmr'], 'invalid choice'),
         (['--stage1-config', 'no.py', '--dry-run'], 'no.py does not exist'),
+        (
+            ['--data', 'my disk/v1', '--dry-run'],
+            '--data: expected a path without',
+        ),
+        (['--work-dir', 'a,b', '--dry-run'], '--work-dir: expected a path'),
     ],
 )
 def test_impossible_arguments_are_refused(arguments, message, tmp_path, capsys):
@@ -322,5 +327,6 @@ def test_command_lines(monkeypatch):
     assert as_typed(launched('tools/train.py', 1, 'c.py', 'a=[1]')) == (
         "python tools/train.py c.py 'a=[1]'"
     )
+    assert as_typed(['cp', "a'b"]) == """cp 'a'"'"'b'"""
     assert as_arguments({}) == []
     assert as_arguments({'a.b': 1, 'c': 'd/'}) == ['--cfg-options', 'a.b=1', 'c=d/']

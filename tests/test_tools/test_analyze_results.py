@@ -126,13 +126,39 @@ def test_a_picture_in_an_archive_that_is_stored_turned(tmp_path):
         focal_length=torch.tensor([200.0]),
         principal_point=torch.tensor([[59.5, 79.5]]),
     )
-    panels = TOOL['draw_case'](
-        types.SimpleNamespace(body_model=body),
-        MeshVisualizer(faces=body.faces),
-        sample,
-        80,
-    )
+
+    class Taller(torch.nn.Module):
+        """Half as tall again."""
+
+        def forward(self, *pose):
+            posed = body(*pose)
+            return posed._replace(vertices=1.5 * posed.vertices)
+
+    model = types.SimpleNamespace(body_model=body)
+    visualizer = MeshVisualizer(faces=body.faces)
+    bodies = dict(neutral=body, female=Taller())
+    panels = TOOL['draw_case'](model, bodies, visualizer, sample, 80)
     np.testing.assert_array_equal(panels[0], upright[40:120, 30:90, ::-1])
+    # The true body is that of the person's gender.
+    sample.set_metainfo(dict(gender='female'))
+    others = TOOL['draw_case'](model, bodies, visualizer, sample, 80)
+    np.testing.assert_array_equal(others[1], panels[1])
+    assert (others[2] != panels[2]).any()
+
+
+def test_bodies_are_those_of_the_metric():
+    body = SMPL()
+    metric = dict(
+        type='MeshMetric',
+        protocol='rich',
+        body_model=body,
+        gendered_body_models=dict(male=SMPL(), female=SMPL()),
+    )
+    find = TOOL['truth_bodies']
+    bodies = find(types.SimpleNamespace(test_evaluator=[metric]), body)
+    assert set(bodies) == {'neutral', 'male', 'female'}
+    other = dict(type='DumpResults')
+    assert find(types.SimpleNamespace(test_evaluator=other), body) == {'neutral': body}
 
 
 def test_errors_tell_what_to_do(scores, capsys, monkeypatch):

@@ -228,3 +228,15 @@ def test_what_cannot_be_drawn_is_said(image):
         MeshVisualizer(alpha=2)
     with pytest.raises(ValueError, match=r"'\.jpeg9'"):
         encode_image(image, '.jpeg9')
+
+
+def test_marks_are_in_the_overlay_view(image):
+    visualizer = MeshVisualizer(faces=SPHERE.faces)
+    people = [person(0.0, 3.0, person_id=2)]
+    marks = dict(draw_joints=True, draw_boxes=True, draw_ids=True)
+    expected = visualizer.draw_people(image, people, **marks)
+    view = visualizer.draw_view('overlay', image, people, **marks)
+    np.testing.assert_array_equal(view, expected)
+    plain = visualizer.draw_views(image, people, ['overlay'], titles=False)
+    marked = visualizer.draw_views(image, people, ['overlay'], titles=False, **marks)
+    assert (plain != marked).any()

@@ -14,14 +14,14 @@ python tools/analysis_tools/analyze_results.py CONFIG CHECKPOINT
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 from mmengine.dataset import BaseDataset, pseudo_collate
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
@@ -31,7 +31,7 @@ from torch import nn
 from deforhmr_mm.apis import init_model
 from deforhmr_mm.apis.command_line import run_command
 from deforhmr_mm.datasets import read_sample_image
-from deforhmr_mm.registry import DATASETS
+from deforhmr_mm.registry import DATASETS, METRICS
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import MeshVisualizer, encode_image, write_bytes
 from deforhmr_mm.visualization.contact_sheet import SheetRow, contact_sheet
@@ -173,19 +173,31 @@ def cut_out(image: np.ndarray, sample: MeshDataSample, height: int) -> np.ndarra
     return cv2.warpAffine(resize(image, zoom), affine, size)
 
 
+def truth_bodies(config: Config, body: nn.Module) -> dict[str, nn.Module]:
+    """Bodies that the test's metric poses the truth with, by gender."""
+    evaluators = config.test_evaluator
+    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+        if evaluator['type'] == 'MeshMetric':
+            return METRICS.build(dict(evaluator)).truth_bodies
+    return {'neutral': body}
+
+
 @torch.no_grad()
 def draw_case(
-    model: nn.Module, visualizer: MeshVisualizer, sample: MeshDataSample, height: int
+    model: nn.Module,
+    bodies: Mapping[str, nn.Module],
+    visualizer: MeshVisualizer,
+    sample: MeshDataSample,
+    height: int,
 ) -> list[np.ndarray]:
     """Picture, overlay, and both bodies from the front and from the side."""
     image = np.ascontiguousarray(read_sample_image(sample.metainfo)[..., ::-1])
     recovered, truth = sample.pred_instances, sample.gt_instances
     body = model.body_model
-    true_body = body(
-        *(
-            truth.get(key).to(recovered.vertices.device)
-            for key in ('global_orient', 'body_pose', 'betas')
-        )
+    gendered = bodies.get(sample.get('gender', 'neutral'), bodies['neutral'])
+    device = recovered.vertices.device
+    true_body = gendered.to(device)(
+        *(truth.get(key).to(device) for key in ('global_orient', 'body_pose', 'betas'))
     )
     meshes = [
         (one.vertices[0] - one.joints[0, :1]).cpu().numpy()
@@ -224,6 +236,7 @@ def run(args: argparse.Namespace) -> int:
     dataset = DATASETS.build(dict(model.cfg.test_dataloader.dataset))
     rows = rows_of(dataset, [case.sample_id for case in cases])
     visualizer = MeshVisualizer('analyze_results', faces=model.body_model.faces)
+    bodies = truth_bodies(model.cfg, model.body_model)
     groups = []
     for case in track(cases, 'people'):
         with torch.no_grad():
@@ -231,7 +244,7 @@ def run(args: argparse.Namespace) -> int:
             (sample,) = model.test_step(batch)
         # Everybody's mesh in the colour of recovered bodies.
         sample.set_metainfo(dict(person_id=0))
-        groups.append(draw_case(model, visualizer, sample, args.height))
+        groups.append(draw_case(model, bodies, visualizer, sample, args.height))
     sheet = [
         SheetRow(groups[part], [caption(case) for case in cases[part]])
         for start in range(0, len(cases), CASES_PER_ROW)

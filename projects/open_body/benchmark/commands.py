@@ -1,6 +1,7 @@
 """Command lines of the repository's tools."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,9 +36,4 @@ def launched(script: str, processes: int, *arguments: object) -> tuple[str, ...]
 def as_typed(command: Sequence[str]) -> str:
     """A command as one would type it, with ``python`` for this interpreter."""
     words = ['python' if word == sys.executable else word for word in command]
-    return ' '.join(_quoted(word) for word in words)
-
-
-def _quoted(word: str) -> str:
-    plain = all(letter.isalnum() or letter in '-_./=:,+@' for letter in word)
-    return word if plain and word else f"'{word}'"
+    return shlex.join(words)

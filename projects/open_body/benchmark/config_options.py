@@ -141,6 +141,19 @@ def batch_options(
     return {} if share == own else {'train_dataloader.batch_size': share}
 
 
+def check_option_value(flag: str, path: Path | None) -> None:
+    """Refuse paths that ``--cfg-options`` would take apart.
+
+    Raises:
+        ValueError: If there is a space, comma, bracket or quote in it.
+    """
+    if path is not None and set(str(path)) & set(' ,()[]\'"'):
+        raise ValueError(
+            f'{flag}: expected a path without spaces, commas, brackets and quotes, '
+            f'which --cfg-options cannot hand on, got {str(path)!r}'
+        )
+
+
 def as_arguments(options: Mapping[str, object]) -> list[str]:
     """Options as a command line takes them; none give none.
 
