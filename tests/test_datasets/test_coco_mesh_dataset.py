@@ -168,6 +168,7 @@ def test_smpl_labels_join_by_annotation(content, build, tmp_path, messages):
     [
         ([1, 2, 3], r'0 of 2 people.*first are \[1, 2, 3\] there and \[11, 15\] here'),
         ([15, 11, 15], '1 annot_id ids occur more than once, among them 15'),
+        ([1.0, 2.0, 3.0], r'0 of 2 people.*first are \[1, 2, 3\] there'),
         ([0.5, 1.5, 2.5], "'annot_id' must hold 3 integers.*float64"),
         ([[1], [2], [3]], r"'annot_id' must hold 3 integers.*\(3, 1\)"),
         (None, "no key 'annot_id'"),

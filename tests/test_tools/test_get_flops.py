@@ -138,3 +138,27 @@ def test_the_papers_table_in_the_docs_is_what_the_tool_prints(tool):
     layer = cells * 12 * width**2 + 2 * cells**2 * width
     assert cost.flops['backbone'] == cells * width * 3 * 16 * 16 + 32 * layer
     assert re.search(r'\| all \| 670.821 M \| 126.381 \|', table)
+
+
+def test_cached_features_cost_nothing(tool):
+    """The head costs what it costs behind an encoder of the same map."""
+    head = dict(
+        type='DeforHMRHead',
+        in_channels=16,
+        feat_size=(8, 6),
+        num_layers=1,
+        embed_dims=16,
+        head_dims=4,
+        ffn_dims=16,
+    )
+    encoder = dict(
+        type='ViT',
+        arch=dict(embed_dims=16, depth=1, num_heads=2),
+        img_size=(128, 96),
+    )
+    whole, _ = tool.model_cost(dict(backbone=encoder, head=head), (128, 96))
+    model = dict(backbone=dict(type='CachedFeatures'), head=head)
+    cost, trained = tool.model_cost(model, (128, 96))
+    assert cost.flops['backbone'] == cost.parameters['backbone'] == 0
+    assert cost.flops.total() == whole.flops.total() - whole.flops['backbone'] > 0
+    assert trained == cost.parameters.total()

@@ -68,6 +68,28 @@ def test_without_labels_there_is_no_score(data):
     assert 'no sample with SMPL labels' in result.stderr
 
 
+def test_a_gendered_truth(data):
+    folder, _, test = data
+    test['gender'] = np.array(['m', 'f'] * 35)
+    np.savez(folder / 'test.npz', **test)
+    config = write_config(folder)
+    body = "dict(type='SMPL')"
+    config.write_text(
+        config.read_text()
+        + f"""
+test_evaluator.update(
+    protocol='rich',
+    gendered_body_models=dict(male={body}, female={body}),
+    out_file_prefix={str(folder / 'scores')!r},
+)
+"""
+    )
+    result = run(config)
+    assert result.returncode == 0, result.stderr
+    with np.load(folder / 'scores.npz') as scores:
+        assert scores['sample_id'][69] == 'test/69'
+
+
 def test_command_scores_the_split(data):
     folder, train, test = data
     out = folder / 'scores' / 'mean.json'

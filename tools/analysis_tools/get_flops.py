@@ -30,6 +30,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 from torch.utils.module_tracker import ModuleTracker
 
+from deforhmr_mm.models.backbones import CachedFeatures
 from deforhmr_mm.registry import MODELS
 
 aten = torch.ops.aten
@@ -164,7 +165,8 @@ def model_cost(model: dict, shape: tuple[int, int]) -> tuple[Cost, int]:
     """Cost of a model's backbone and head, and the number of trained parameters.
 
     Args:
-        model: config of a `MeshEstimator`.
+        model: config of a `MeshEstimator`; that of cached features has a backbone of
+            no cost.
         shape: height and width of the input in pixels.
     """
     head_config = {key: model['head'][key] for key in model['head']}
@@ -176,7 +178,12 @@ def model_cost(model: dict, shape: tuple[int, int]) -> tuple[Cost, int]:
     backbone.eval()
     head = MODELS.build(head_config)
     head.eval()
-    counts, feats = count_flops(backbone, torch.empty(1, 3, *shape, device='meta'))
+    size = (3, *shape)
+    if isinstance(backbone, CachedFeatures):
+        # Of a patch size of 16, where the head does not say.
+        cells = head_config.get('feat_size', tuple(side // 16 for side in shape))
+        size = (head_config['in_channels'], *cells)
+    counts, feats = count_flops(backbone, torch.empty(1, *size, device='meta'))
     inputs = [real(feats)]
     if getattr(head, 'needs_box_info', False):
         inputs.append(torch.zeros(1, 3))

@@ -30,6 +30,8 @@ from deforhmr_mm.evaluation import MeshMetric
 from deforhmr_mm.registry import METRICS
 
 BATCH_SIZE = 64
+# What a metric may want to know of a person beside the labels.
+ABOUT = ('gender', 'sample_id', 'img_path', 'sequence')
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,8 +59,10 @@ def score(
     pred = {'vertices': body.vertices, 'joints': body.joints}
     metric.dataset_meta = dataset.metainfo
     batch = []
-    for label in read_labels(dataset):
-        batch.append({'gt_instances': label, 'pred_instances': pred})
+    for index, label in enumerate(read_labels(dataset)):
+        person = dataset.get_data_info(index)
+        about = {key: person[key] for key in ABOUT if key in person}
+        batch.append({'gt_instances': label, 'pred_instances': pred, **about})
         if len(batch) == BATCH_SIZE:
             metric.process(None, batch)
             batch = []

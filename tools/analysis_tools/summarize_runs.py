@@ -69,6 +69,11 @@ def read_scores(path: Path, metrics: Sequence[str]) -> dict[str, float]:
     """A file of scores, of tools/test.py or of mean_body.py."""
     content = json.loads(path.read_text())
     if 'scores' in content:
+        if len(content['scores']) != 1:
+            sys.exit(
+                f'error: {path}: expected the scores of one metric, got '
+                f'{len(content["scores"])}'
+            )
         (content,) = content['scores']
     missing = [metric for metric in metrics if metric not in content]
     if missing:
@@ -242,6 +247,8 @@ def draw_curves(groups: dict[str, list[Run]], metric: str, out: Path) -> None:
                 *zip(*curve.items(), strict=True), f'C{index}', lw=0.7, alpha=0.4
             )
         steps = sorted(set.intersection(*map(set, curves)))
+        if not steps:
+            sys.exit(f'error: {name}: its seeds have no validated epoch in common')
         values = [statistics.fmean(curve[step] for curve in curves) for step in steps]
         means[name], *_ = panel.plot(steps, values, f'C{index}', lw=1.8)
     # What a single seed does at first must not press the rest together.

@@ -49,13 +49,7 @@ def read_pseudo_labels(path: Path) -> Columns:
             if key in file:
                 labels[key] = file.floats(key, *shape)
         if 'annot_id' in file:
-            ids = file.read('annot_id')
-            if ids.shape != (file.num_rows,) or ids.dtype.kind not in 'iuf':
-                raise AnnotationError(
-                    f"{path}: key 'annot_id' must hold {file.num_rows} numbers, but "
-                    f'came with shape {ids.shape} and type {ids.dtype}.'
-                )
-            labels['annot_id'] = ids.astype(np.int64)
+            labels['annot_id'] = file.integers('annot_id')
     return labels
 
 

@@ -13,6 +13,7 @@ from deforhmr_mm.structures import get_keypoint_set
 from ..labels import AnnotationError, LabelRecord
 from .boxes import read_center_scale
 from .columns import log_smplx, read_genders, read_intrinsics, unknown_columns
+from .hmr2 import in_smpl45
 from .joints import place_joints, positions_of
 from .npz import NpzColumns, open_npz
 
@@ -22,6 +23,10 @@ SMPL_NUMBERS, SMPLX_NUMBERS = 72, 66
 SMPLX_BODY_JOINTS = 22
 # The library smplx puts SMPL-X's landmarks behind its 55 posed joints, in SMPL's order.
 SMPLX_POSED_JOINTS = 55
+SMPLX_JOINTS = 127
+# OpenPose's 25 joints and HMR2.0's 19 extra ones: alone in files with SMPL labels, and
+# before SMPL-X's in those of BEDLAM2.
+HMR2_JOINTS = 44
 STORED_TURNED = 'closeup'
 
 
@@ -43,8 +48,10 @@ def read_bedlam_npz(
     them elsewhere.
 
     ``gtkps`` are all of the model's joints projected, also hidden ones, so that their
-    confidence is 1: SMPL's 45, or SMPL-X's, of which the first 22 have SMPL's names and
-    the 21 from number 55 on are the landmarks (as in the library smplx).
+    confidence is 1 where the file has none: SMPL's 45 or 24, or SMPL-X's, of which the
+    first 22 have SMPL's names and the 21 from number 55 on are the landmarks (as in the
+    library smplx). Files with SMPL labels may have HMR2.0's 44 joints instead, and
+    those of BEDLAM2 have 44 others before SMPL-X's 127, which are passed over.
 
     The pictures of scenes with 'closeup' in their name are stored turned by 90 degrees;
     the labels are in the upright frame. Where that is in the name of the picture or of
@@ -133,15 +140,33 @@ def _read_keypoints(columns: NpzColumns, is_smpl: bool) -> np.ndarray:
             f"{columns.path}: key 'gtkps' must have shape ({columns.num_rows}, "
             f'{SMPLX_BODY_JOINTS} or more, 2 or 3), but came with {stored.shape}.'
         )
-    points = columns.as_floats('gtkps', stored, *stored.shape[1:])[..., :2]
+    points = columns.as_floats('gtkps', stored, *stored.shape[1:])
     points = columns.finite('gtkps', points)
-    ones = np.ones((*points.shape[:-1], 1), dtype=np.float32)
-    positions = {name: index for index, name in enumerate(body)}
+    if points.shape[-1] == 2:
+        ones = np.ones((*points.shape[:-1], 1), dtype=np.float32)
+        points = np.concatenate([points, ones], axis=-1)
     if is_smpl:
-        positions = {n: i for n, i in positions_of('smpl45').items() if i < count}
-    elif count >= SMPLX_POSED_JOINTS + len(landmarks):
+        return _smpl_keypoints(columns, points)
+    if count == HMR2_JOINTS + SMPLX_JOINTS:
+        points = points[:, HMR2_JOINTS:]
+        count = SMPLX_JOINTS
+    positions = {name: index for index, name in enumerate(body)}
+    if count >= SMPLX_POSED_JOINTS + len(landmarks):
         positions |= {n: SMPLX_POSED_JOINTS + i for i, n in enumerate(landmarks)}
-    return place_joints(np.concatenate([points, ones], axis=-1), positions)
+    return place_joints(points, positions)
+
+
+def _smpl_keypoints(columns: NpzColumns, points: np.ndarray) -> np.ndarray:
+    count = points.shape[1]
+    if count == HMR2_JOINTS:
+        return in_smpl45(points)
+    if count not in (24, 45):
+        raise AnnotationError(
+            f"{columns.path}: key 'gtkps' must hold SMPL's 24 or 45 joints, or "
+            f"HMR2.0's {HMR2_JOINTS}, beside SMPL labels, but came with {count}."
+        )
+    positions = positions_of('smpl45')
+    return place_joints(points, {n: i for n, i in positions.items() if i < count})
 
 
 def _image_turns(path: str, names: tuple[str, ...]) -> np.ndarray | None:

@@ -231,12 +231,6 @@ def _smpl_labels(
 
 def _read_annot_ids(smpl_file: str | Path) -> list[int]:
     with open_npz(smpl_file) as columns:
-        values = columns.read('annot_id')
-        if values.dtype.kind not in 'iu' or values.shape != (columns.num_rows,):
-            raise AnnotationError(
-                f"{smpl_file}: key 'annot_id' must hold {columns.num_rows} integers, "
-                f'but came with shape {values.shape} and type {values.dtype}.'
-            )
-    ids = values.tolist()
+        ids = columns.integers('annot_id').tolist()
     _refuse_repeats(str(smpl_file), 'annot_id', ids)
     return ids

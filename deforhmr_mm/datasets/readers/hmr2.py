@@ -12,7 +12,7 @@ from .columns import labelled_rows, read_genders, unknown_columns
 from .joints import in_metres, place_joints, positions_of, prefer, root_relative
 from .npz import NpzColumns, open_npz
 
-__all__ = ['read_hmr2_npz']
+__all__ = ['in_smpl45', 'read_hmr2_npz']
 
 BODY = positions_of('openpose25')
 EXTRA = positions_of('hmr2_extra19')
@@ -68,7 +68,7 @@ def read_hmr2_npz(
             columns, 'betas', 'has_betas', 10
         )
         labels.update(
-            keypoints=_in_smpl45(_read_joints(columns, '2d', 3)),
+            keypoints=in_smpl45(_read_joints(columns, '2d', 3)),
             joints_3d=_read_joints_3d(columns),
             genders=read_genders(columns),
         )
@@ -108,9 +108,17 @@ def _read_joints_3d(columns: NpzColumns) -> np.ndarray:
     joints = _read_joints(columns, '3d', 4)
     joints[:, DOUBTED_IN_3D, 3] = 0
     joints = root_relative(joints, *ROOTS)
-    return in_metres(columns, '*_keypoints_3d', _in_smpl45(joints))
+    return in_metres(columns, '*_keypoints_3d', in_smpl45(joints))
 
 
-def _in_smpl45(joints: np.ndarray) -> np.ndarray:
+def in_smpl45(joints: np.ndarray) -> np.ndarray:
+    """Place OpenPose's 25 joints and HMR2.0's 19 extra ones in the order of smpl45.
+
+    Args:
+        joints: (N, 44, 2 or 3 and a confidence).
+
+    Returns:
+        (N, 45, 2 or 3 and a confidence), 0 for joints that neither group has.
+    """
     body, extra = joints[:, : len(BODY)], joints[:, len(BODY) :]
     return prefer(place_joints(extra, EXTRA), place_joints(body, BODY))

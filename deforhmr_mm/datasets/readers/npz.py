@@ -135,6 +135,26 @@ class NpzColumns:
             raise AnnotationError(f'{wanted}, but came with shape {array.shape}.')
         return np.ascontiguousarray(array.reshape(expected), dtype=np.float32)
 
+    def integers(self, key: str) -> np.ndarray:
+        """Return a column of whole numbers, which may be stored as floats.
+
+        Returns:
+            (N,) int64.
+
+        Raises:
+            AnnotationError: If the key is missing, or not N whole numbers.
+        """
+        array = self.read(key)
+        is_whole = array.dtype.kind in 'iu' or (
+            array.dtype.kind == 'f' and bool((array == np.floor(array)).all())
+        )
+        if not is_whole or array.shape != (self.num_rows,):
+            raise AnnotationError(
+                f'{self.path}: key {key!r} must hold {self.num_rows} integers, but '
+                f'came with shape {array.shape} and type {array.dtype}.'
+            )
+        return array.astype(np.int64)
+
     def floats_or(self, key: str, fill: float, *row_shape: int) -> np.ndarray:
         """Return a numeric column, or one of `fill` where the file has none."""
         if key in self:

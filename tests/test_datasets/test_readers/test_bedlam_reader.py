@@ -73,6 +73,37 @@ def test_smpl_labels(bedlam, save):
     np.testing.assert_array_equal(labels.keypoints[0, :, 0], np.arange(45))
 
 
+def test_other_joints_beside_smpl_labels(bedlam, save):
+    """HMR2.0's: OpenPose's order, and extra ones behind."""
+    bedlam['pose_cam'] = np.zeros((3, 72))
+    bedlam['gtkps'] = bedlam['gtkps'][:, :44]
+    bedlam['gtkps'][:, [0, 39], 2] = 0
+    keypoints = read_bedlam_npz(save(bedlam)).keypoints[0]
+    # The first extra joint is the right ankle; OpenPose's has number 11.
+    assert keypoints[SMPL45.index('right_ankle')].tolist() == [25, 1025, 1]
+    assert keypoints[SMPL45.index('left_heel')].tolist() == [21, 1021, 1]
+    assert keypoints[SMPL45.index('nose'), 2] == 0
+    assert keypoints[SMPL45.index('left_hand'), 2] == 0
+    bedlam['gtkps'] = bedlam['gtkps'][:, :30]
+    with pytest.raises(AnnotationError, match="24 or 45 joints, or HMR2.0's 44.* 30"):
+        read_bedlam_npz(save(bedlam))
+
+
+def test_joints_of_bedlam2(bedlam, save):
+    """SMPL-X's follow 44 others."""
+    expected = read_bedlam_npz(save(bedlam)).keypoints
+    others = np.full((3, 44, 3), 7.0)
+    bedlam['gtkps'] = np.concatenate([others, bedlam['gtkps']], axis=1)
+    np.testing.assert_array_equal(read_bedlam_npz(save(bedlam)).keypoints, expected)
+
+
+def test_joints_without_confidence_stay_so(bedlam, save):
+    bedlam['gtkps'][:, 12, 2] = 0
+    keypoints = read_bedlam_npz(save(bedlam)).keypoints
+    assert (keypoints[:, SMPL45.index('neck'), 2] == 0).all()
+    assert (keypoints[:, SMPL45.index('head'), 2] == 1).all()
+
+
 def test_closeups_are_stored_turned(bedlam, save):
     path = save(bedlam, '20221018_3_250_batch01hand_closeup_suburb_a_6fps.npz')
     np.testing.assert_array_equal(read_bedlam_npz(path).image_turns, [1, 1, 1])

@@ -97,10 +97,12 @@ def test_forms_that_files_come_in(columns, write):
         np.testing.assert_array_equal(getattr(other, name), getattr(plain, name))
 
 
-def test_scale_unit_is_detected(columns, write, caplog):
+def test_scale_unit_is_detected(columns, write, logged):
     over_200 = read_spin_npz(write(columns))
     columns['scale'] = columns['scale'] * 200
     in_pixels = read_spin_npz(write(columns, 'pixels.npz'))
+    told = [text for _, text in logged if "'scale' taken as" in text]
+    assert [text.split()[-1] for text in told] == ['200.', 'pixels.']
     np.testing.assert_allclose(in_pixels.scale, over_200.scale, rtol=1e-6)
     forced = read_spin_npz(write(columns, 'pixels.npz'), '200px', 1.5)
     np.testing.assert_allclose(forced.scale, 300 * over_200.scale, rtol=1e-6)
