@@ -12,6 +12,7 @@ from torch import nn
 
 import deforhmr_mm
 from deforhmr_mm.models.layers.samplers import mmcv_ops_error
+from tests.tiny_estimator import CONFIG
 
 ROOT = Path(deforhmr_mm.__file__).parents[1]
 TOOL = ROOT / 'tools' / 'analysis_tools' / 'get_flops.py'
@@ -142,20 +143,8 @@ def test_the_papers_table_in_the_docs_is_what_the_tool_prints(tool):
 
 def test_cached_features_cost_nothing(tool):
     """The head costs what it costs behind an encoder of the same map."""
-    head = dict(
-        type='DeforHMRHead',
-        in_channels=16,
-        feat_size=(8, 6),
-        num_layers=1,
-        embed_dims=16,
-        head_dims=4,
-        ffn_dims=16,
-    )
-    encoder = dict(
-        type='ViT',
-        arch=dict(embed_dims=16, depth=1, num_heads=2),
-        img_size=(128, 96),
-    )
+    head = dict(CONFIG['head'], feat_size=(8, 6))
+    encoder = dict(CONFIG['backbone'], img_size=(128, 96))
     whole, _ = tool.model_cost(dict(backbone=encoder, head=head), (128, 96))
     model = dict(backbone=dict(type='CachedFeatures'), head=head)
     cost, trained = tool.model_cost(model, (128, 96))
