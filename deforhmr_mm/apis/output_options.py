@@ -14,8 +14,11 @@ from mmengine.logging import print_log
 PICTURES_AND_PAGES = ('overlay', 'views', 'html')
 NUMBERS_AND_MESHES = ('json', 'npz', 'glb', 'obj', 'ply', 'bvh')
 FORMATS = PICTURES_AND_PAGES + NUMBERS_AND_MESHES
-OF_PICTURES_ONLY = ('obj', 'ply')
-OF_VIDEOS_ONLY = ('bvh',)
+# Which of them there are of each kind of input; of a camera there is none.
+MADE_OF = {
+    'image': set(FORMATS) - {'bvh'},
+    'video': set(FORMATS) - {'obj', 'ply'},
+}
 DEFAULT_FORMATS = ('overlay', 'json', 'npz', 'glb')
 
 
@@ -84,13 +87,7 @@ class OutputOptions:
         Args:
             kinds: Of the inputs: 'image', 'video', 'webcam'.
         """
-        made = [f for f in self.formats if self.wants(f)]
-        if 'image' not in kinds:
-            made = [f for f in made if f not in OF_PICTURES_ONLY]
-        if 'video' not in kinds:
-            made = [f for f in made if f not in OF_VIDEOS_ONLY]
-        if not {'image', 'video'} & set(kinds):
-            made = []
+        made = set().union(*(MADE_OF.get(kind, set()) for kind in kinds))
         unused = [f for f in self.formats if self.wants(f) and f not in made]
         if unused:
             print_log(
