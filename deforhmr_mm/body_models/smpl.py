@@ -155,7 +155,11 @@ class SMPL(nn.Module):
 
         Returns:
             (B, 45, 3) metres, without translation.
+
+        Raises:
+            ValueError: If a shape does not fit.
         """
+        self._check_shapes(global_orient, body_pose, betas)
         count = len(self.parents)
         dtype = self.rig_template.dtype
         pose = _whole_pose(global_orient, body_pose, dtype)
@@ -199,26 +203,15 @@ class SMPL(nn.Module):
         Raises:
             ValueError: If a shape does not fit.
         """
-        joints = len(self.parents)
         batch = betas.shape[0]
-        for name, value, shape in (
-            ('global_orient', global_orient, (batch, 1, 3, 3)),
-            ('body_pose', body_pose, (batch, joints - 1, 3, 3)),
-            ('betas', betas, (batch, self.num_betas)),
-            ('transl', transl, (batch, 3)),
-        ):
-            if value is not None and tuple(value.shape) != shape:
-                came = tuple(value.shape)
-                raise ValueError(
-                    f'SMPL: {name} must have the shape {shape}, got {came}'
-                )
+        self._check_shapes(global_orient, body_pose, betas, transl)
         dtype = self.v_template.dtype
         pose = _whole_pose(global_orient, body_pose, dtype)
         betas = betas.to(dtype)
         if batch == 0:
             # smplx cannot reshape an empty batch; this keeps the graph.
             nothing = betas[:, :1, None]
-            count = joints + len(self._landmarks)
+            count = len(self.parents) + len(self._landmarks)
             return SMPLOutput(
                 nothing.expand(-1, self.num_vertices, 3), nothing.expand(-1, count, 3)
             )
@@ -240,6 +233,26 @@ class SMPL(nn.Module):
             offset = transl.to(dtype)[:, None]
             vertices, posed = vertices + offset, posed + offset
         return SMPLOutput(vertices, posed)
+
+    def _check_shapes(
+        self,
+        global_orient: Tensor,
+        body_pose: Tensor,
+        betas: Tensor,
+        transl: Tensor | None = None,
+    ) -> None:
+        batch = betas.shape[0]
+        for name, value, shape in (
+            ('global_orient', global_orient, (batch, 1, 3, 3)),
+            ('body_pose', body_pose, (batch, len(self.parents) - 1, 3, 3)),
+            ('betas', betas, (batch, self.num_betas)),
+            ('transl', transl, (batch, 3)),
+        ):
+            if value is not None and tuple(value.shape) != shape:
+                came = tuple(value.shape)
+                raise ValueError(
+                    f'SMPL: {name} must have the shape {shape}, got {came}'
+                )
 
     def extra_repr(self) -> str:
         """The body's name, size and fingerprint."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import FUNCTIONS
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -15,17 +16,22 @@ from deforhmr_mm.structures import MeshDataSample
 
 __all__ = ['mesh_collate']
 
+COLLATED = ('inputs', 'data_samples')
+
 
 class _Batch(dict):
     """A batch that is pickled as one tensor of pictures and one string of bytes.
 
     torch hands every tensor to another process through a file descriptor of its own.
     For the ten small labels of each person this takes about as long as making them.
+    What is of another kind, of one's own transforms, goes torch's way.
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by `_restore`, which makes a plain dictionary."""
+        """Pickle so that a plain dictionary is made of it, where possible briefly."""
         samples = self['data_samples']
+        if len(self) > 2 or any(set(s.keys()) - {'gt_instances'} for s in samples):
+            return dict, (dict(self),)
         rows = [sample.get('gt_instances') for sample in samples]
         labels = None
         if all(row is not None for row in rows):
@@ -60,10 +66,10 @@ def mesh_collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Args:
         batch: B dictionaries of ``inputs`` (3, H, W) and ``data_samples``, all of them
-            with the same labels.
+            with the same labels; other keys are put together as mmengine does.
 
     Returns:
-        ``inputs`` (B, 3, H, W) and ``data_samples``, B `MeshDataSample`.
+        ``inputs`` (B, 3, H, W) and ``data_samples``, B `MeshDataSample`, and the others.
 
     Raises:
         ValueError: If some samples have labels that others have not.
@@ -77,6 +83,12 @@ def mesh_collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise ValueError(
             f'All samples of a batch must have the same labels, but came with {kinds}.'
         )
+    others = [
+        {key: value for key, value in item.items() if key not in COLLATED}
+        for item in batch
+    ]
     return _Batch(
-        inputs=torch.stack([item['inputs'] for item in batch]), data_samples=samples
+        pseudo_collate(others),
+        inputs=torch.stack([item['inputs'] for item in batch]),
+        data_samples=samples,
     )

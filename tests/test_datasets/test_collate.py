@@ -43,6 +43,25 @@ def test_same_batches_as_mmengine_s(workers):
             torch.testing.assert_close(sample.gt_instances[key], value)
 
 
+@pytest.mark.parametrize('workers', [0, 1])
+def test_what_ones_own_transforms_add_comes_along(workers):
+    def more(index, item):
+        item['data_samples'].set_field(torch.full((2,), index), 'depth')
+        return item | dict(weight=torch.tensor(float(index)))
+
+    extended = [more(index, item) for index, item in enumerate(items())]
+    loader = DataLoader(extended, 5, num_workers=workers, collate_fn=mesh_collate)
+    (batch,) = loader
+    assert [weight.item() for weight in batch['weight']] == [0, 1, 2, 3, 4]
+    assert [s.depth.tolist() for s in batch['data_samples']] == [
+        [index] * 2 for index in range(5)
+    ]
+    for sample, (_, other) in zip(
+        batch['data_samples'], (item.values() for item in items()), strict=True
+    ):
+        torch.testing.assert_close(sample.gt_instances.betas, other.gt_instances.betas)
+
+
 def test_labels_of_a_batch_from_a_worker_can_be_changed_one_by_one():
     (batch,) = DataLoader(items(), 5, num_workers=1, collate_fn=mesh_collate)
     first, second = (s.gt_instances.betas for s in batch['data_samples'][:2])

@@ -62,13 +62,13 @@ def test_the_crop_s_size_is_the_sample_s():
         body_pose=torch.eye(3).expand(1, 23, 3, 3),
         betas=torch.zeros(1, 10),
         **{name: torch.ones(1) for name in ('has_pose', 'has_betas', 'has_smpl')},
-        keypoints=torch.zeros(1, 45, 2),
+        keypoints=torch.tensor([191.5, 63.5]).expand(1, 45, 2),
         keypoints_conf=torch.ones(1, 45),
         joints_3d=torch.zeros(1, 45, 3),
         joints_3d_conf=torch.ones(1, 45),
     )
     model.loss(torch.zeros(1, 8, 16, 12, dtype=torch.float16), [sample])
-    # Pixel centres: 0 lies half a pixel inside of the left edge, -1.
-    expected = torch.tensor([1 / 192 - 1, 1 / 256 - 1])
+    # Pixel centres at integers: the right edge is at 191.5, the upper quarter at 63.5.
+    expected = torch.tensor([1.0, -0.5])
     found = model.auxiliary_head.target['keypoints_normalized'][0, 0]
     torch.testing.assert_close(found, expected)

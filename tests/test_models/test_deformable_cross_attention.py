@@ -63,6 +63,17 @@ def test_offsets_never_exceed_s_cells(share_groups):
     assert cells.max() > 1.4  # the bound is reached, so the test can fail
 
 
+def test_places_are_of_single_precision_also_with_bfloat16():
+    attention = make()
+    torch.nn.init.zeros_(attention.offsets.pointwise.weight)
+    features, _ = inputs()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        positions = attention.encode_context(features.bfloat16()).positions
+    assert positions.dtype == torch.float32
+    cells = cell_centres(*SIZE).expand_as(positions)
+    torch.testing.assert_close(positions, cells, atol=0, rtol=0)
+
+
 def test_positions_depend_on_the_context_alone():
     attention = make()
     features, queries = inputs()

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from deforhmr_mm.geometry.rotations import rot6d_to_row_major, rotmat_to_rot6d
+from deforhmr_mm.geometry.rotations import (
+    rot6d_to_rotmat,
+    rot6d_to_row_major,
+    rotmat_to_rot6d,
+)
 from deforhmr_mm.models.heads import DeforHMRHead, KeypointAuxHead, PartAuxHead
 
 
@@ -49,11 +53,60 @@ def test_starts_at_the_mean_body(tmp_path):
 
 
 def test_second_round_of_feedback_starts_from_the_first():
-    head = make()
+    head = make(camera_token=True)
+    for readout in (head.pose_readout, head.betas_readout, head.camera_readout):
+        torch.nn.init.normal_(readout.weight, std=0.1)
     feats = torch.randn(2, 16, 16, 12)
-    once = head(feats)
+    contexts = head.decoder.encode_context(feats)
+    rot6d = head.mean_rot6d.expand(2, 24, 6)
+    betas = head.mean_betas.expand(2, 10)
+    scale, x, y = head.mean_camera.tolist()
+    camera = torch.tensor([[math.log(math.exp(scale) - 1), x, y]] * 2)
+    for _ in range(2):
+        estimate = torch.cat(
+            (
+                head.pose_embed(rot6d),
+                head.betas_embed(betas)[:, None],
+                head.camera_embed(camera)[:, None],
+            ),
+            dim=1,
+        )
+        tokens = head.decoder(head.tokens + estimate, contexts)
+        rot6d = rot6d + head.pose_readout(tokens[:, :24])
+        betas = betas + head.betas_readout(tokens[:, 24])
+        camera = camera + head.camera_readout(tokens[:, 25])
     head.num_iters = 2
-    assert not torch.allclose(once['betas'], head(feats)['betas'])
+    out = head(feats)
+    torch.testing.assert_close(out['betas'], betas)
+    rotmats = rot6d_to_rotmat(rot6d)
+    torch.testing.assert_close(out['global_orient'], rotmats[:, :1])
+    torch.testing.assert_close(out['body_pose'], rotmats[:, 1:])
+    torch.testing.assert_close(out['camera'][:, 1:], camera[:, 1:])
+    torch.testing.assert_close(
+        out['camera'][:, 0], torch.log(1 + camera[:, 0].exp()), atol=1e-5, rtol=0
+    )
+
+
+def test_readouts_are_of_single_precision_also_under_autocast():
+    head = make(camera_token=True)
+    seen = []
+    for readout in (head.pose_readout, head.betas_readout, head.camera_readout):
+        readout.register_forward_hook(
+            lambda _, given, out: seen.append((given[0].dtype, out.dtype))
+        )
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        head(torch.randn(2, 16, 16, 12))
+    assert seen == [(torch.float32, torch.float32)] * 3
+
+
+@pytest.mark.parametrize('kind', [KeypointAuxHead, PartAuxHead])
+def test_auxiliary_logits_are_of_single_precision_also_under_autocast(kind):
+    torch.manual_seed(0)
+    head = kind(in_channels=16)
+    feats = torch.randn(2, 16, 8, 6)
+    expected = head(feats)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        torch.testing.assert_close(head(feats), expected)
 
 
 def test_features_of_several_levels_give_the_last():

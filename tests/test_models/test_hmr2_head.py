@@ -78,9 +78,15 @@ def test_features_of_several_levels_give_the_last():
 def test_readout_is_fp32_under_autocast():
     head = make()
     feats = torch.randn(2, 16, 4, 3)
+    seen = []
+    for readout in (head.decpose, head.decshape, head.deccam):
+        readout.register_forward_hook(
+            lambda _, given, out: seen.append((given[0].dtype, out.dtype))
+        )
     exact = head(feats)
     with torch.autocast('cpu', torch.bfloat16):
         out = head(feats)
+    assert seen == [(torch.float32, torch.float32)] * 6
     assert {value.dtype for value in out.values()} == {torch.float32}
     rotmats = torch.cat((out['global_orient'], out['body_pose']), dim=1)
     eye = torch.eye(3).expand_as(rotmats)

@@ -104,15 +104,21 @@ def test_sample_without_a_pelvis_and_a_hip_does_not_count():
     )
 
 
-def test_joints_2d_project_with_the_crop_camera():
+@pytest.mark.parametrize(('width', 'height'), [(192, 256), (288, 384)])
+def test_joints_2d_project_with_the_crop_camera(width, height):
     joints = torch.tensor([[[0.0, 0.0, 0.0], [0.5, -0.25, 0.1]]])
     camera = torch.tensor([[0.8, 0.1, -0.2]])
-    x, y, z = (joints + crop_to_translation(camera)[:, None])[0].T
-    expected = torch.stack((5000 * x / z + 95.5, 5000 * y / z + 127.5), dim=-1)[None]
+    transl = crop_to_translation(camera, 5000.0, height)
+    x, y, z = (joints + transl[:, None])[0].T
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    expected = torch.stack((5000 * x / z + middle[0], 5000 * y / z + middle[1]), -1)
+    expected = expected[None]
     pred = dict(joints=joints, camera=camera)
-    target = dict(keypoints=expected, keypoints_conf=torch.ones(1, 2))
+    target = dict(
+        keypoints=expected, keypoints_conf=torch.ones(1, 2), crop_size=(width, height)
+    )
     assert Joints2DLoss()(pred, target)['loss_joints_2d'].item() < 1e-10
-    target['keypoints'] = expected + torch.tensor([25.6, 0.0])
+    target['keypoints'] = expected + torch.tensor([height / 10, 0.0])
     assert Joints2DLoss()(pred, target)['loss_joints_2d'].item() == pytest.approx(
         0.1**2 / 2, rel=1e-4
     )

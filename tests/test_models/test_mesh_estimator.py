@@ -1,3 +1,6 @@
+import copy
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -88,6 +91,92 @@ def test_labels_of_joints_stand_in_where_there_are_no_parameters(model):
     losses = model(torch.rand(1, 3, 256, 192), [some], mode='loss')
     assert losses['loss_joints_3d'].item() > 0
     assert losses['loss_pose'].item() == losses['loss_vertices'].item() == 0
+
+
+def test_labels_of_joints_are_compared_with_the_posed_ones(model):
+    image = torch.rand(1, 3, 256, 192)
+    with torch.no_grad():
+        params = model(image, mode='tensor')
+        params.pop('camera')
+        own = model.body_model.joints(**params)
+    some = labelled(**UNLABELLED, joints_3d=own, joints_3d_conf=torch.ones(1, 45))
+    assert model(image, [some], mode='loss')['loss_joints_3d'].item() < 1e-9
+
+
+def bent_pose():
+    """All joints turned by 30 degrees about x."""
+    cos, sin = math.cos(math.pi / 6), math.sin(math.pi / 6)
+    turn = torch.tensor([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+    return dict(global_orient=turn.view(1, 1, 3, 3), body_pose=turn.expand(1, 23, 3, 3))
+
+
+class Recorder(torch.nn.Module):
+    """A loss, or an auxiliary head, that keeps what it was given."""
+
+    def forward(self, pred, target):
+        self.target = target
+        return dict(loss_own=torch.ones(1))
+
+    loss = forward
+
+
+def with_losses(model, auxiliary_head=None, **losses):
+    changed = copy.deepcopy(model)
+    changed.losses = torch.nn.ModuleDict(losses)
+    changed.auxiliary_head = auxiliary_head
+    return changed
+
+
+def targets_of(model, sample):
+    recorder = Recorder()
+    changed = with_losses(model, own=recorder)
+    changed(torch.rand(1, 3, 256, 192), [sample], mode='loss')
+    return recorder.target
+
+
+def test_smpl_labels_stand_for_every_joint(model):
+    sample = labelled(**bent_pose(), joints_3d=torch.full((1, 45, 3), 7.0))
+    target = targets_of(model, sample)
+    assert (target['joints_conf'] == 1).all()
+    posed = model.body_model.joints(**bent_pose(), betas=torch.zeros(1, 10))
+    torch.testing.assert_close(target['joints'], posed)
+    # Left hip, knee, ankle and foot: each turns by what those above it do, too.
+    for joint, turns in ((0, 1), (1, 2), (4, 3), (7, 4), (10, 5)):
+        angle = torch.tensor(turns * math.pi / 6)
+        row = torch.tensor([0, torch.cos(angle), -torch.sin(angle)])
+        torch.testing.assert_close(
+            target['orientations'][0, joint, 1], row, atol=1e-6, rtol=0
+        )
+
+
+def test_losses_get_labels_of_their_own_and_the_crops_size(model):
+    sample = labelled(height=torch.tensor([1.8]))
+    target = targets_of(model, sample)
+    assert target['height'].tolist() == pytest.approx([1.8])
+    assert target['crop_size'] == (192, 256)
+    # Cached features have no pixels: the pipeline's word counts.
+    sample.set_metainfo(dict(input_size=(288, 384)))
+    assert targets_of(model, sample)['crop_size'] == (288, 384)
+
+
+def test_a_missing_label_is_named(model):
+    sample = labelled()
+    del sample.gt_instances.joints_3d
+    with pytest.raises(ValueError, match=r'has no joints_3d: .*PackMeshInputs'):
+        model(torch.rand(1, 3, 256, 192), [sample], mode='loss')
+
+
+@pytest.mark.parametrize(
+    ('others', 'named'),
+    [
+        (dict(feet=Recorder()), 'losses.hands and losses.feet'),
+        (dict(auxiliary_head=Recorder()), 'losses.hands and auxiliary_head'),
+    ],
+)
+def test_two_losses_may_not_give_one_name(model, others, named):
+    changed = with_losses(model, hands=Recorder(), **others)
+    with pytest.raises(ValueError, match=f"{named} both give a loss named 'loss_own'"):
+        changed(torch.rand(1, 3, 256, 192), [labelled()], mode='loss')
 
 
 def test_keypoints_are_defined_by_the_full_camera(model):

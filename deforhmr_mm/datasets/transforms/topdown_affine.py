@@ -19,6 +19,8 @@ __all__ = ['TopdownAffine', 'warp_antialiased']
 
 # Bilinear sampling stays free of visible aliasing up to this shrinking.
 BILINEAR_SHRINK = 1.3
+# Of a box's aspect against the crop's: what rounding does, and no more.
+ASPECT_TOLERANCE = 1e-3
 # Standard deviation of the blur before the warp, in picture pixels per unit of
 # shrinking: of 3 x 3 pixels, about what averaging two by two samples does.
 BLUR_PER_SHRINK = 0.3
@@ -112,7 +114,8 @@ class TopdownAffine(BaseTransform):
         input_size: Width and height of the crop.
 
     Raises:
-        ValueError: If the box is not finite or not positive.
+        ValueError: If the box is not finite or not positive, or of another aspect than
+            the crop.
         ImageReadError: If the file in ``encoded_img`` is damaged.
     """
 
@@ -123,6 +126,7 @@ class TopdownAffine(BaseTransform):
         """Crop `results`; see the class."""
         center, scale = results['bbox_center'], results['bbox_scale']
         affine = crop_affine(center, scale, self.input_size).astype(np.float32)
+        self._check_aspect(scale)
         from_file = compose_affine(affine, results['image_affine'])
         if 'encoded_img' in results:
             image, from_file = decode_for_crop(
@@ -138,3 +142,14 @@ class TopdownAffine(BaseTransform):
         results['input_scale'] = np.asarray(scale, dtype=np.float32)
         results['input_affine'] = affine
         return results
+
+    def _check_aspect(self, scale: np.ndarray) -> None:
+        """A box of another aspect would stretch the person, which no camera undoes."""
+        width, height = self.input_size
+        if abs(scale[0] * height / (scale[1] * width) - 1) > ASPECT_TOLERANCE:
+            raise ValueError(
+                f'TopdownAffine: input_size {width} x {height} has the aspect '
+                f'{width / height:.3f}, but the box of {scale[0]:g} x {scale[1]:g} px '
+                f'has {scale[0] / scale[1]:.3f}: the person would be stretched. Boxes '
+                'here are 3:4, so choose a size such as 192 x 256 or 288 x 384'
+            )

@@ -122,23 +122,29 @@ class MeshEstimator(BaseModel):
     def loss(
         self, inputs: Tensor, data_samples: list[MeshDataSample]
     ) -> dict[str, Tensor]:
-        """Losses of one training batch; see `forward` for the arguments."""
+        """Losses of one training batch; see `forward` for the arguments.
+
+        Raises:
+            ValueError: if a sample lacks a label that every one has, or two losses give
+                terms of one name.
+        """
         feats = self.backbone(inputs)
         params = self._regress(feats, data_samples)
         pred = self._with_body(params, self._trains_on_vertices)
         target = self._targets(data_samples)
-        losses = {}
-        for criterion in self.losses.values():
-            losses.update(criterion(pred, target))
+        # The crop's size, which `inputs` has not if they are cached features.
+        meta = data_samples[0].metainfo
+        target['crop_size'] = tuple(meta.get('input_size', inputs.shape[:-3:-1]))
+        terms = {
+            f'losses.{name}': criterion(pred, target)
+            for name, criterion in self.losses.items()
+        }
         if self.auxiliary_head is not None:
-            # The crop's size, which `inputs` has not if they are cached features.
-            meta = data_samples[0].metainfo
-            width_height = meta.get('input_size', inputs.shape[:-3:-1])
             # Pixel centres at integers: a crop spans [-0.5, width - 0.5].
-            size = target['keypoints'].new_tensor(width_height)
+            size = target['keypoints'].new_tensor(target['crop_size'])
             target['keypoints_normalized'] = (2 * target['keypoints'] + 1) / size - 1
-            losses.update(self.auxiliary_head.loss(feats, target))
-        return losses
+            terms['auxiliary_head'] = self.auxiliary_head.loss(feats, target)
+        return _one_dict(terms)
 
     def predict(
         self, inputs: Tensor, data_samples: list[MeshDataSample]
@@ -256,10 +262,19 @@ class MeshEstimator(BaseModel):
 
     @torch.no_grad()
     def _targets(self, data_samples: list[MeshDataSample]) -> dict[str, Tensor]:
-        """Labels of a batch; posed SMPL labels stand for 3D joints, too."""
+        """Every label of a batch; posed SMPL labels stand for 3D joints, too."""
+        first = data_samples[0].gt_instances
+        missing = [name for name in LABELS if name not in first]
+        if missing:
+            raise ValueError(
+                f'training needs the labels {", ".join(LABELS)}, but gt_instances has '
+                f'no {", ".join(missing)}: the data set gives them, and PackMeshInputs '
+                'is to pack them'
+            )
         target = {
             name: torch.cat([sample.gt_instances[name] for sample in data_samples])
-            for name in LABELS
+            for name, value in first.items()
+            if isinstance(value, Tensor)
         }
         target = self._with_body(target, self._trains_on_vertices)
         target['orientations'] = chain_rotations(
@@ -312,6 +327,22 @@ class MeshEstimator(BaseModel):
                 'checkpoint was trained for'
             )
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def _one_dict(terms: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The terms of every loss; two of one name would hide each other."""
+    together: dict[str, Tensor] = {}
+    giver: dict[str, str] = {}
+    for source, losses in terms.items():
+        for name, value in losses.items():
+            if name in together:
+                raise ValueError(
+                    f'{giver[name]} and {source} both give a loss named {name!r}, of '
+                    'which one would be lost: let one of their classes return it by '
+                    'another name'
+                )
+            together[name], giver[name] = value, source
+    return together
 
 
 def _text_to_bytes(text: str) -> Tensor:

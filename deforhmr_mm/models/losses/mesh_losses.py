@@ -5,8 +5,6 @@ dimension. A term is the mean over the elements that have a label, so that it do
 depend on how many of a batch's samples do.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
@@ -133,46 +131,33 @@ class Joints3DLoss(nn.Module):
         return dict(loss_joints_3d=self.loss_weight * error)
 
 
-class CropCamera(NamedTuple):
-    """The perspective camera of a crop (HMR2.0): focal length and size in pixels."""
-
-    focal_length: float = 5000.0
-    width: int = 192
-    height: int = 256
-
-
 @MODELS.register_module()
 class Joints2DLoss(nn.Module):
     """Joints projected by the crop camera, in units of the crop's height.
 
     Args:
         loss_weight: weight of the loss.
-        focal_length: of the crop camera, pixels of the crop.
-        crop_size: (width, height) of the crop in pixels.
+        focal_length: of the crop camera, pixels of the crop (HMR2.0's by default).
     """
 
-    def __init__(
-        self,
-        loss_weight: float = 1.0,
-        focal_length: float = 5000.0,
-        crop_size: tuple[int, int] = (192, 256),
-    ) -> None:
+    def __init__(self, loss_weight: float = 1.0, focal_length: float = 5000.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
-        self.camera = CropCamera(focal_length, *crop_size)
+        self.focal_length = focal_length
 
     def forward(self, pred: dict, target: dict) -> dict[str, Tensor]:
         """``loss_joints_2d``.
 
         `pred` holds ``joints`` (B, J, 3), metres, and ``camera`` (B, 3); `target` holds
-        ``keypoints`` (B, J, 2), pixels of the crop, and ``keypoints_conf`` (B, J).
+        ``keypoints`` (B, J, 2), pixels of the crop, ``keypoints_conf`` (B, J) and
+        ``crop_size``, the width and height of the crop in pixels.
         """
-        focal_length, width, height = self.camera
+        width, height = target['crop_size']
         projected = perspective_projection(
             pred['joints'],
-            focal_length,
+            self.focal_length,
             pred['joints'].new_tensor(image_center(width, height)),
-            crop_to_translation(pred['camera'], focal_length, height),
+            crop_to_translation(pred['camera'], self.focal_length, height),
         )
         error = masked_mse(
             projected / height, target['keypoints'] / height, target['keypoints_conf']

@@ -213,6 +213,26 @@ def test_pixels_move_with_the_labels(person):
         np.testing.assert_allclose(found, expected, atol=0.1)
 
 
+def test_boxes_are_shifted_by_a_share_of_their_size(person):
+    transform = RandomBBoxTransform(rotate_prob=0, scale_range=0, shift_range=0.1)
+    center, scale = person['bbox_center'], person['bbox_scale']
+    np.random.seed(2)
+    shifts = [transform(copy_of(person))['bbox_center'] - center for _ in range(300)]
+    shares = np.array(shifts) / scale
+    assert np.abs(shares).max() <= 0.1 + 1e-6
+    assert (shares.max(axis=0) > 0.09).all() and (shares.min(axis=0) < -0.09).all()
+
+
+def test_the_share_of_turned_boxes(person):
+    transform = RandomBBoxTransform(rotate_prob=0.6, scale_range=0, shift_range=0)
+    np.random.seed(3)
+    turned = [
+        not np.array_equal(transform(copy_of(person))['keypoints'], person['keypoints'])
+        for _ in range(300)
+    ]
+    assert 0.5 < np.mean(turned) < 0.7
+
+
 def test_a_flipped_crop_is_the_mirrored_crop(person):
     rng = np.random.default_rng(0)
     person['img'] = rng.integers(0, 256, (480, 640, 3), dtype=np.uint8)

@@ -114,6 +114,13 @@ def test_keys():
     assert (keypoints[0, 0] == [320, 200]).all()
 
 
+def test_a_crop_of_another_aspect_would_stretch_people():
+    done = TopdownAffine((288, 384))(results())
+    assert done['img'].shape == (384, 288, 3)
+    with pytest.raises(ValueError, match=r'input_size 256 x 256.*of 150 x 200 px'):
+        TopdownAffine((256, 256))(results())
+
+
 @pytest.mark.parametrize(
     'bad',
     [{'bbox_center': np.array([np.nan, 1])}, {'bbox_scale': np.array([0.0, 5.0])}],
