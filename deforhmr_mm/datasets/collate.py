@@ -69,7 +69,7 @@ def mesh_collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             with the same labels; other keys are put together as mmengine does.
 
     Returns:
-        ``inputs`` (B, 3, H, W) and ``data_samples``, B `MeshDataSample`, and the others.
+        ``inputs`` (B, 3, H, W), ``data_samples``, B `MeshDataSample`, and the others.
 
     Raises:
         ValueError: If some samples have labels that others have not.

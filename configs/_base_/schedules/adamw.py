@@ -1,6 +1,7 @@
 # AdamW without weight decay on what is no matrix: norms, biases, the head's tokens, and
 # tables of positions (a cell, a place in a bias grid). Zero is no natural value for
-# these, and what pulls them there does not keep a function smooth.
+# these, and what pulls them there does not keep a function smooth. The paper tells
+# neither the schedule nor whether gradients are clipped: both are ours.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4, fused=True),
