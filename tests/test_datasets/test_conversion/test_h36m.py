@@ -41,32 +41,37 @@ def write_masks(path, boxes):
             ).ref
 
 
-def standing():
+# Subject and name of each video; frame and video move the wrist and the pixels.
+VIDEOS = [
+    *(('S9', 'Directions 1.60457274'), ('S9', 'Walking.54138969')),
+    *(('S11', 'Directions 1.60457274'), ('S9', '_ALL.60457274')),
+]
+
+
+def standing(frame, video):
     """32 joints (millimetres) of somebody upright in a camera whose y points down."""
     joints = np.zeros((32, 3))
     joints[:, 2] = 4000
     joints[JOINTS['left_hip']] += TURN.apply([130, 0, 0])
     joints[JOINTS['right_hip']] -= TURN.apply([130, 0, 0])
     joints[JOINTS['neck_lsp']] -= [0, 500, 0]
-    joints[JOINTS['left_wrist']] += [700, 10, 20]
+    joints[JOINTS['left_wrist']] += [700 + 7 * frame + 100 * video, 10, 20]
     return joints
 
 
 @pytest.fixture
 def root(tmp_path):
     """Two videos of S9 and one of S11."""
-    for subject, name in (
-        *(('S9', 'Directions 1.60457274'), ('S9', 'Walking.54138969')),
-        *(('S11', 'Directions 1.60457274'), ('S9', '_ALL.60457274')),
-    ):
+    for video, (subject, name) in enumerate(VIDEOS):
         folder = tmp_path / 'h36m' / subject
         features = folder / 'MyPoseFeatures'
-        poses = np.stack([standing()] * FRAMES)
+        poses = np.stack([standing(frame, video) for frame in range(FRAMES)])
         write_cdf(features / 'D3_Positions_mono' / f'{name}.cdf', poses.reshape(-1, 96))
         if subject == 'S9':
-            pixels = np.arange(64.0) + np.arange(FRAMES)[:, None]
+            pixels = np.arange(64.0) + np.arange(FRAMES)[:, None] + 100 * video
             write_cdf(features / 'D2_Positions' / f'{name}.cdf', pixels)
-        boxes = [(10 + f, 20, 50 + f, 80) for f in range(FRAMES)]
+        left = 10 + 10 * video
+        boxes = [(left + f, 20, left + 40 + f, 80) for f in range(FRAMES)]
         write_masks(folder / 'MySegmentsMat' / 'ground_truth_bb' / f'{name}.mat', boxes)
     return tmp_path / 'h36m'
 
@@ -87,6 +92,29 @@ def mosh(tmp_path):
     return call
 
 
+def assert_labels(columns, rows):
+    """Boxes and joints are those of the rows' (video, frame)."""
+    assert len(columns['imgname']) == len(rows)
+    # Masks of 40 x 60 pixels.
+    np.testing.assert_allclose(columns['scale'], 0.9 * 60 / 200, rtol=1e-6)
+    for row, (video, frame) in enumerate(rows):
+        center = [30 + 10 * video + frame, 50]
+        np.testing.assert_allclose(columns['center'][row], center)
+        joints, part = columns['S'][row], columns['part'][row]
+        np.testing.assert_allclose(joints[SPIN.index('neck_lsp')], [0, -0.5, 0, 1])
+        x = 0.7 + 0.007 * frame + 0.1 * video
+        wrist = joints[SPIN.index('left_wrist')]
+        np.testing.assert_allclose(wrist, [x, 0.01, 0.02, 1], rtol=1e-5)
+        assert joints[:, 3].sum() == 17
+        # Only S9 has poses in pixels: joint j at (2 j, 2 j + 1) and further.
+        known = VIDEOS[video][0] == 'S9'
+        moved = 2 * 27 + frame + 100 * video
+        wrist = [moved, moved + 1, 1] if known else [0, 0, 0]
+        np.testing.assert_allclose(part[SPIN.index('right_wrist')], wrist)
+        count = 17 if known else 0
+        assert part[:, 2].sum() == part.any(axis=1).sum() == count
+
+
 def test_protocol_2(run, root):
     result = run('h36m', root, '--split', 'test-p2')
     assert result.code == 0, result.error
@@ -97,25 +125,14 @@ def test_protocol_2(run, root):
         'images/S11_Directions_1.60457274_000001.jpg',
         'images/S11_Directions_1.60457274_000006.jpg',
     ]
-    # Masks of 40 x 60 pixels, in frame 5 moved by 5.
-    np.testing.assert_allclose(columns['center'][:2], [[30, 50], [35, 50]])
-    np.testing.assert_allclose(columns['scale'], 0.9 * 60 / 200, rtol=1e-6)
-    joints = columns['S'][0]
-    np.testing.assert_allclose(joints[SPIN.index('neck_lsp')], [0, -0.5, 0, 1])
-    wrist = joints[SPIN.index('left_wrist')]
-    np.testing.assert_allclose(wrist, [0.7, 0.01, 0.02, 1], rtol=1e-5)
-    assert joints[:, 3].sum() == 17
-    # Only S9 has poses in pixels: joint j at (2 j, 2 j + 1), one more each frame.
-    part = columns['part']
-    wrist = part[1, SPIN.index('right_wrist')]
-    np.testing.assert_allclose(wrist, [2 * 27 + 5, 2 * 27 + 6, 1])
-    assert part[0, :, 2].sum() == 17 and not part[2:].any()
+    assert_labels(columns, [(0, 0), (0, 5), (2, 0), (2, 5)])
     assert 'pose' not in columns
 
 
 def test_protocol_1_has_all_cameras(run, root):
-    names = run('h36m', root, '--split', 'test-p1').columns['imgname'].tolist()
-    assert len(names) == 6 and 'images/S9_Walking.54138969_000001.jpg' in names
+    columns = run('h36m', root, '--split', 'test-p1').columns
+    assert columns['imgname'].tolist()[2] == 'images/S9_Walking.54138969_000001.jpg'
+    assert_labels(columns, [(v, f) for v in range(3) for f in (0, 5)])
 
 
 @pytest.mark.parametrize('turned', [False, True])

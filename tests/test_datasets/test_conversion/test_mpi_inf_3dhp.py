@@ -25,11 +25,29 @@ TEST = {
 }
 
 
-def joints(count, first=0.0):
-    """Joint j at pixel (first + 10 j, 20 j) and at (1, 2, 3) j millimetres."""
-    numbers = np.arange(float(count))
-    pixels = np.stack([first + 10 * numbers, 20 * numbers], axis=-1)
-    return pixels, numbers[:, None] * [1.0, 2.0, 3.0]
+def joints(count, wrist, frame, video):
+    """Joint j at pixel (10 j, 20 j) and at (1, 2, 3) j millimetres.
+
+    Frame and video move all pixels, and in space the wrist alone.
+    """
+    numbers, moved = np.arange(float(count)), 7 * frame + 100 * video
+    pixels = np.stack([10 * numbers, 20 * numbers], axis=-1) + moved
+    millimetres = numbers[:, None] * [1.0, 2.0, 3.0]
+    millimetres[wrist] += moved
+    return pixels, millimetres
+
+
+def assert_labels(columns, row, numbers, frame, video):
+    """A row's ``part`` and ``S`` are those of a frame of a video."""
+    count = max(TRAIN.values()) + 1
+    pixels, millimetres = joints(count, numbers['left_wrist'], frame, video)
+    metres = (millimetres - millimetres[numbers['pelvis_mpii']]) / 1000
+    part, joints_3d = columns['part'][row], columns['S'][row]
+    for name, number in numbers.items():
+        index = SPIN.index(name)
+        np.testing.assert_allclose(part[index], [*pixels[number], 1])
+        np.testing.assert_allclose(joints_3d[index], [*metres[number], 1], rtol=1e-5)
+    assert part[:, 2].sum() == len(numbers) and joints_3d[:, 3].sum() == len(numbers)
 
 
 def cells(values):
@@ -44,12 +62,14 @@ def train(tmp_path):
     """Sequence S1/Seq1 of 21 frames; in video 2, frame 10 leaves the picture."""
 
     def call(**changes):
-        pixels, millimetres = joints(28)
-        two = [np.stack([pixels + video] * 21).reshape(21, 56) for video in range(14)]
-        two[2][10, 2 * 16] = 2048
+        two, three = np.zeros((14, 21, 56)), np.zeros((14, 21, 84))
+        for video, frame in np.ndindex(14, 21):
+            pixels, millimetres = joints(28, TRAIN['left_wrist'], frame, video)
+            two[video, frame] = pixels.ravel()
+            three[video, frame] = millimetres.ravel()
+        two[2, 10, 2 * 16] = 2048
         # A toe outside is no matter: it is none of the 17.
-        two[1][10, 2 * 27] = 4000
-        three = [np.stack([millimetres] * 21).reshape(21, 84) for _ in range(14)]
+        two[1, 10, 2 * 27] = 4000
         content = {'annot2': cells(two), 'annot3': cells(three), **changes}
         folder = tmp_path / '3dhp' / 'S1' / 'Seq1'
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,13 +84,14 @@ def test_set(tmp_path):
     """Six sequences of 3 frames, of which frame 1 does not count."""
 
     def call(root='mpi_inf_3dhp_test_set'):
-        pixels, millimetres = joints(17, first=50.0)
         for number in range(1, 7):
             folder = tmp_path / '3dhp' / root / f'TS{number}'
             folder.mkdir(parents=True, exist_ok=True)
+            poses = [joints(17, TEST['left_wrist'], f, number) for f in range(3)]
+            pixels, millimetres = zip(*poses, strict=True)
             with h5py.File(folder / 'annot_data.mat', 'w') as file:
-                file['annot2'] = np.stack([pixels[None]] * 3)
-                file['univ_annot3'] = np.stack([millimetres[None]] * 3)
+                file['annot2'] = np.stack(pixels)[:, None]
+                file['univ_annot3'] = np.stack(millimetres)[:, None]
                 file['valid_frame'] = np.array([[1.0], [0.0], [1.0]])
         return tmp_path / '3dhp'
 
@@ -108,25 +129,17 @@ def test_training_sequences(run, train):
     assert result.code == 0, result.error
     columns = result.columns
     # Frames 0, 10 and 20 of 8 videos, less the one that leaves the picture.
-    assert len(columns['imgname']) == 23
-    names = columns['imgname'].tolist()
-    assert names[0] == 'S1/Seq1/imageFrames/video_0/frame_000001.jpg'
-    assert names[1] == 'S1/Seq1/imageFrames/video_0/frame_000011.jpg'
-    assert names[6:9] == [
-        'S1/Seq1/imageFrames/video_2/frame_000001.jpg',
-        'S1/Seq1/imageFrames/video_2/frame_000021.jpg',
-        'S1/Seq1/imageFrames/video_4/frame_000001.jpg',
+    kept = [(v, f) for v in (0, 1, 2, 4, 5, 6, 7, 8) for f in (0, 10, 20)]
+    kept.remove((2, 10))
+    assert columns['imgname'].tolist() == [
+        f'S1/Seq1/imageFrames/video_{video}/frame_0000{frame + 1:02d}.jpg'
+        for video, frame in kept
     ]
     # Around joints 3 to 25: x from 30 to 250 and y from 60 to 500 in video 0.
     np.testing.assert_allclose(columns['center'][0], [140, 280])
     np.testing.assert_allclose(columns['scale'][0], 1.2 * 440 / 200, rtol=1e-6)
-    part, joints_3d = columns['part'][8], columns['S'][8]
-    for name, number in TRAIN.items():
-        place = [10 * number + 4, 20 * number + 4, 1]
-        np.testing.assert_allclose(part[SPIN.index(name)], place)
-        metres = np.append((number - 4) * np.array([1, 2, 3]) / 1000, 1)
-        np.testing.assert_allclose(joints_3d[SPIN.index(name)], metres, rtol=1e-5)
-    assert part[:, 2].sum() == len(TRAIN) and joints_3d[:, 3].sum() == len(TRAIN)
+    for row, (video, frame) in enumerate(kept):
+        assert_labels(columns, row, TRAIN, frame, video)
     assert 'warning: S8/Seq2 is not there' in result.out
 
 
@@ -164,13 +177,10 @@ def test_test_sequences(run, test_set, folder):
         f'{prefix}TS1/imageSequence/img_000003.jpg',
         f'{prefix}TS2/imageSequence/img_000001.jpg',
     ]
-    np.testing.assert_allclose(columns['center'][0], [130, 160])
+    np.testing.assert_allclose(columns['center'][0], [180, 260])
     np.testing.assert_allclose(columns['scale'][0], 1.2 * 320 / 200, rtol=1e-6)
-    for name, number in TEST.items():
-        place = [50 + 10 * number, 20 * number, 1]
-        np.testing.assert_allclose(columns['part'][0, SPIN.index(name)], place)
-        metres = np.append((number - 14) * np.array([1, 2, 3]) / 1000, 1)
-        np.testing.assert_allclose(columns['S'][0, SPIN.index(name)], metres, rtol=1e-5)
+    for row in range(12):
+        assert_labels(columns, row, TEST, frame=2 * (row % 2), video=1 + row // 2)
     assert 'warning: 12 people came out' in result.out and '2929' in result.out
 
 

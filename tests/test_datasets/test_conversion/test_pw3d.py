@@ -4,14 +4,15 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from deforhmr_mm.body_models import OPEN_BODY_PATH, SMPL
 from deforhmr_mm.datasets.readers import read_spin_npz
 from deforhmr_mm.structures import get_keypoint_set
 
-# Turns the world's y to the camera's -y and z to -z: half a turn about x.
-FLIP = np.diag([1.0, -1.0, -1.0])
 PELVIS = np.array([0.0, -0.2, 0.03])
+# Person and frame of the rows that come out of `sequence`.
+KEPT = [(0, 0), (0, 2), (1, 0)]
 
 
 def points(*xy):
@@ -24,28 +25,32 @@ def points(*xy):
 
 @pytest.fixture
 def sequence():
-    """Three frames of two people; frame 1 of the second has no camera."""
-    camera = np.eye(4)
-    camera[:3, :3] = FLIP
-    camera[:3, 3] = 0.1, 0.2, 4.0
-    trans = np.array([[0.5, 1.0, 0.0], [0.6, 1.0, 0.0], [0.7, 1.0, 0.0]])
-    poses = np.zeros((3, 72))
-    poses[:, 5] = 0.25
-    joints = np.zeros((3, 72))
-    joints[:, :3] = trans + PELVIS
+    """Three frames of two people; frame 1 of the first has no camera.
+
+    The camera turns and moves from frame to frame, and so do the people.
+    """
+    rng = np.random.default_rng(0)
+    cameras = np.tile(np.eye(4), (3, 1, 1))
+    cameras[:, :3, :3] = Rotation.from_rotvec(rng.normal(size=(3, 3))).as_matrix()
+    cameras[:, :3, 3] = [[0.1, 0.2, 4.0], [-0.3, 0.1, 5.0], [0.2, -0.1, 6.0]]
+    trans = rng.uniform(-0.7, 0.7, (2, 3, 3))
+    joints = np.zeros((2, 3, 72))
+    joints[..., :3] = trans + PELVIS
+    # Where the camera is not known, nothing else counts.
+    joints[0, 1] = 9
     return {
         'sequence': 'walk_00',
-        'poses': [poses, poses.copy()],
-        'betas': [np.arange(11.0), np.full(10, -1.0)],
-        'trans': [trans, trans - 1],
-        'jointPositions': [joints, joints - 1],
+        'poses': list(rng.normal(0, 0.6, (2, 3, 72))),
+        'betas': [rng.normal(size=11), rng.normal(size=10)],
+        'trans': list(trans),
+        'jointPositions': list(joints),
         'poses2d': [
-            np.stack([points((100, 50), (140, 250))] * 3),
+            np.stack([points((100 + f, 50), (140 + f, 250)) for f in range(3)]),
             np.stack([points((0, 0), (0, 100)), np.zeros((3, 18)), points((9, 9))]),
         ],
         'genders': ['m', 'f'],
         'campose_valid': [np.array([1, 0, 1]), np.array([1, 1, 1])],
-        'cam_poses': np.stack([camera] * 3),
+        'cam_poses': cameras,
         'cam_intrinsics': np.array([[1900.0, 0, 540], [0, 1910, 960], [0, 0, 1]]),
         'img_frame_ids': np.array([10, 12, 14]),
     }
@@ -62,6 +67,35 @@ def write(tmp_path):
     return call
 
 
+@pytest.fixture
+def bodies(tmp_path):
+    """SMPL by gender, 'm' and 'f', and the options that name the files."""
+    with np.load(OPEN_BODY_PATH) as file:
+        content = dict(file)
+    woman = tmp_path / 'woman.npz'
+    np.savez(woman, **{**content, 'v_template': 0.9 * content['v_template']})
+    options = ('--male-smpl', OPEN_BODY_PATH, '--female-smpl', woman)
+    return {'m': SMPL(), 'f': SMPL(woman)}, options
+
+
+def to_camera(sequence, frame, points):
+    """Points (K, 3) of the world in a frame's camera."""
+    camera = sequence['cam_poses'][frame]
+    return np.stack([camera[:3, :3] @ point + camera[:3, 3] for point in points])
+
+
+def turn_about_pelvis(rotvec, points):
+    return Rotation.from_rotvec(rotvec).apply(points - PELVIS) + PELVIS
+
+
+def pose_joints(body, pose, betas):
+    """SMPL's 24 joints (24, 3) of a pose (72,), without translation."""
+    rotvecs = Rotation.from_rotvec(pose.reshape(24, 3)).as_matrix()
+    rotmats = torch.tensor(rotvecs, dtype=torch.float32)[None]
+    betas = torch.tensor(betas, dtype=torch.float32)[None]
+    return body.joints(rotmats[:, :1], rotmats[:, 1:], betas)[0, :24].double().numpy()
+
+
 def test_labels_are_in_the_cameras_frame(run, write, sequence):
     result = run('pw3d', write(sequence))
     assert result.code == 0, result.error
@@ -69,26 +103,31 @@ def test_labels_are_in_the_cameras_frame(run, write, sequence):
     # Frame 1 of the first has no camera; frames 1 and 2 of the second show no joint
     # and one, which makes no box.
     assert columns['imgname'].tolist() == [
-        'imageFiles/walk_00/image_00000.jpg',
-        'imageFiles/walk_00/image_00002.jpg',
-        'imageFiles/walk_00/image_00000.jpg',
+        f'imageFiles/walk_00/image_0000{frame}.jpg' for _, frame in KEPT
     ]
     assert columns['gender'].tolist() == ['m', 'm', 'f']
-    assert columns['person_id'].tolist() == [0, 0, 1]
-    np.testing.assert_allclose(columns['center'], [[120, 150], [120, 150], [0, 50]])
+    assert columns['person_id'].tolist() == [person for person, _ in KEPT]
+    np.testing.assert_allclose(columns['center'], [[120, 150], [122, 150], [0, 50]])
     # 1.2 x the longer side / 200
     np.testing.assert_allclose(columns['scale'], [1.2, 1.2, 0.6], rtol=1e-6)
-    np.testing.assert_allclose(columns['pose'][:, :3], [[np.pi, 0, 0]] * 3, rtol=1e-6)
-    np.testing.assert_allclose(columns['pose'][:, 5], 0.25)
-    np.testing.assert_allclose(columns['shape'][[0, 2]], [np.arange(10), [-1] * 10])
-    # (0.5, 1 - 0.2, 0.03) turned is (0.5, -0.8, -0.03), moved (0.6, -0.6, 3.97), and
-    # the pelvis is what the body model itself puts there.
-    np.testing.assert_allclose(columns['transl'][0], [0.6, -0.4, 3.94], atol=1e-6)
+    # The body turns about its pelvis, and then moves.
+    body = np.random.default_rng(1).uniform(-1, 1, (5, 3))
+    for row, (person, frame) in enumerate(KEPT):
+        pose, betas = sequence['poses'][person][frame], sequence['betas'][person]
+        np.testing.assert_allclose(columns['pose'][row, 3:], pose[3:], rtol=1e-6)
+        np.testing.assert_allclose(columns['shape'][row], betas[:10], rtol=1e-6)
+        world = turn_about_pelvis(pose[:3], body) + sequence['trans'][person][frame]
+        turned = turn_about_pelvis(columns['pose'][row, :3], body)
+        np.testing.assert_allclose(
+            turned + columns['transl'][row],
+            to_camera(sequence, frame, world),
+            atol=1e-5,
+        )
     np.testing.assert_allclose(columns['focal_l'], 1900)
     np.testing.assert_allclose(columns['principal_point'], [[540, 960]] * 3)
     openpose = get_keypoint_set('openpose25')
-    neck = columns['openpose'][0, openpose.index('neck')]
-    np.testing.assert_allclose(neck, [140, 250, 0.5])
+    neck = columns['openpose'][:2, openpose.index('neck')]
+    np.testing.assert_allclose(neck, [[140, 250, 0.5], [142, 250, 0.5]])
     assert (columns['openpose'][0, :, 2] > 0).sum() == 2
     assert 'warning: 3 people came out' in result.out and '35515' in result.out
 
@@ -125,24 +164,32 @@ def test_without_a_sure_pelvis_there_is_no_translation(run, write, sequence):
     assert np.isnan(columns['transl']).all()
 
 
-def test_a_body_gives_box_and_translation(run, write, sequence):
-    bodies = ('--male-smpl', OPEN_BODY_PATH, '--female-smpl', OPEN_BODY_PATH)
-    sequence['poses'][0][:, 3:] = 0
-    sequence['betas'][0] = np.zeros(10)
-    columns = run('pw3d', write(sequence), *bodies).columns
-    body = SMPL()
-    eye = torch.eye(3).expand(1, 24, 3, 3)
-    joints = body.joints(eye[:, :1], eye[:, 1:], torch.zeros(1, 10))[0, :24]
-    joints = joints.double().numpy()
-    world = joints + sequence['trans'][0][0]
-    camera = world @ FLIP.T + [0.1, 0.2, 4.0]
-    posed = (joints - joints[0]) @ FLIP.T + joints[0]
-    np.testing.assert_allclose(posed + columns['transl'][0], camera, atol=1e-5)
-    pixels = camera @ sequence['cam_intrinsics'].T
-    pixels = pixels[:, :2] / pixels[:, 2:]
-    low, high = pixels.min(0), pixels.max(0)
-    np.testing.assert_allclose(columns['center'][0], (low + high) / 2, rtol=1e-4)
-    np.testing.assert_allclose(columns['scale'][0], 0.006 * max(high - low), rtol=1e-4)
+def test_a_body_gives_box_and_translation(run, write, sequence, bodies):
+    bodies, options = bodies
+    # With a body, its own pelvis counts.
+    del sequence['jointPositions']
+    result = run('pw3d', write(sequence), *options)
+    assert result.code == 0, result.error
+    columns = result.columns
+    # Around the body there is a box where one joint was found, too.
+    kept = [*KEPT, (1, 2)]
+    assert len(columns['pose']) == len(kept)
+    for row, (person, frame) in enumerate(kept):
+        body = bodies[sequence['genders'][person]]
+        pose, betas = sequence['poses'][person][frame], sequence['betas'][person]
+        world = pose_joints(body, pose, betas[:10]) + sequence['trans'][person][frame]
+        camera = to_camera(sequence, frame, world)
+        posed = pose_joints(body, columns['pose'][row], columns['shape'][row])
+        np.testing.assert_allclose(posed + columns['transl'][row], camera, atol=1e-5)
+        pixels = camera @ sequence['cam_intrinsics'].T
+        pixels = pixels[:, :2] / pixels[:, 2:]
+        low, high = pixels.min(0), pixels.max(0)
+        np.testing.assert_allclose(
+            columns['center'][row], (low + high) / 2, rtol=1e-4, atol=0.01
+        )
+        np.testing.assert_allclose(
+            columns['scale'][row], 0.006 * max(high - low), rtol=1e-4
+        )
 
 
 def test_a_stopped_run_goes_on(run, write, sequence, assert_failed, tmp_path):
