@@ -2,6 +2,7 @@
 
 from .bedlam import read_bedlam_npz
 from .coco import read_coco_json
+from .columns import unknown_columns
 from .detect import FAMILIES, detect_family, read_npz_labels
 from .hmr2 import read_hmr2_npz
 from .hmr2_tar import HMR2Labels, read_hmr2_tars
@@ -23,4 +24,5 @@ __all__ = [
     'read_npz_labels',
     'read_rich_npz',
     'read_spin_npz',
+    'unknown_columns',
 ]

@@ -23,10 +23,14 @@ GENDERS = {'m': 'male', 'f': 'female', 'male': 'male', 'female': 'female'}
 
 
 def unknown_columns(num_rows: int) -> dict[str, Any]:
-    """Columns of a `LabelRecord` of which nothing is known.
+    """Columns of a `LabelRecord` of which nothing is known, for readers to update.
+
+    Args:
+        num_rows: Number of people.
 
     Returns:
-        All columns of labels and camera by their names, to be updated.
+        All columns of labels and camera by their names; those of the picture's name and
+        the box are not among them.
     """
     nan = np.float32(np.nan)
     zeros = np.zeros(num_rows, dtype=np.float32)

@@ -1,5 +1,6 @@
 """From a picture and a box to the network's input."""
 
+from .affine import apply_affine, compose_affine
 from .formatting import PackMeshInputs
 from .geometric import RandomBBoxTransform, RandomFlip
 from .keypoint_samples import ToKeypointSample
@@ -21,6 +22,8 @@ __all__ = [
     'RandomTruncation',
     'ToKeypointSample',
     'TopdownAffine',
+    'apply_affine',
+    'compose_affine',
     'decode_image',
     'read_image',
     'read_sample_image',
