@@ -15,6 +15,16 @@ def cuda_device() -> torch.device:
     return torch.device('cuda')
 
 
+@pytest.fixture
+def kernel_device(cuda_device) -> torch.device:
+    """A CUDA device that mmcv's ops are compiled for; skipped where there is none."""
+    from deforhmr_mm.models.layers.mmcv_ops import mmcv_has_cuda_kernel
+
+    if not mmcv_has_cuda_kernel(cuda_device):
+        pytest.skip("needs mmcv's kernels for this GPU: mmcv was compiled without them")
+    return cuda_device
+
+
 class ModelFiles(NamedTuple):
     """A config and a checkpoint that fits it."""
 

@@ -20,6 +20,7 @@ from deforhmr_mm.engine.launching import (
     prepare_launcher,
     set_work_dir,
 )
+from deforhmr_mm.evaluation import UnscorableLabelsError
 from deforhmr_mm.models import BodyMismatchError
 
 
@@ -37,7 +38,9 @@ def parse_args():
         'the work dir (from the beginning if there is none)',
     )
     parser.add_argument(
-        '--amp', action='store_true', help='mixed precision: bfloat16 on CPU and GPU'
+        '--amp',
+        action='store_true',
+        help='mixed precision: bfloat16, or float16 on a GPU without it',
     )
     parser.add_argument(
         '--no-validate', action='store_true', help='do not validate while training'
@@ -105,6 +108,7 @@ def main():
         NonFiniteLossError,
         # A missing picture, a full disk.
         OSError,
+        UnscorableLabelsError,
     ):
         runner.train()
     leave_processes()

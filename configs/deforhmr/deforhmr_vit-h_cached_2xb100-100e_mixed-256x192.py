@@ -8,7 +8,6 @@ model = dict(
     backbone=dict(_delete_=True, type='CachedFeatures'),
 )
 train_dataloader = dict(
-    pin_memory=True,
     collate_fn=dict(type='cached_collate'),
     dataset=dict(
         _delete_=True,
@@ -18,7 +17,6 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
-    pin_memory=True,
     collate_fn=dict(type='cached_collate'),
     dataset=dict(
         _delete_=True,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +18,7 @@ from mmengine.config import Config
 
 __all__ = [
     'enable_mixed_precision',
+    'end_with_parent',
     'leave_processes',
     'load_config',
     'one_line_errors',
@@ -23,6 +27,11 @@ __all__ = [
 ]
 
 DEBUG_VARIABLE = 'DEFORHMR_DEBUG'
+TORCHRUN_VARIABLE = 'TORCHELASTIC_RUN_ID'  # torchrun sets it for what it starts
+# How many processes a launcher started on this machine; SLURM may show each a GPU of
+# its own.
+LOCAL_SIZES = {'pytorch': 'LOCAL_WORLD_SIZE', 'mpi': 'OMPI_COMM_WORLD_LOCAL_SIZE'}
+PR_SET_PDEATHSIG = 1  # of Linux' sys/prctl.h
 # Raised while a config is read and its parts are built, these come from what the user
 # wrote: a misspelt type or argument, a missing file, a checkpoint of another model.
 CONFIG_ERRORS = (
@@ -93,18 +102,44 @@ def set_work_dir(config: Config, config_path: str, work_dir: str | None) -> None
         config.work_dir = str(Path('work_dirs') / Path(config_path).stem)
 
 
+def end_with_parent() -> None:
+    """Have this process ended (SIGTERM) when the one that started it is, in any way.
+
+    More exactly, when the thread that started it ends. Linux alone can do that; on
+    other systems nothing happens.
+    """
+    if sys.platform != 'linux':
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM), 0, 0, 0)
+    if os.getppid() != parent:
+        # It ended in between, which no signal tells any more.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def prepare_launcher(config: Config, launcher: str) -> None:
     """Set the launcher; without CUDA, join the processes through gloo.
 
+    What torchrun starts ends with torchrun (`end_with_parent`): it puts processes into
+    sessions of their own, where no signal to its group reaches them.
+
     mmengine assumes CUDA in three places (the backend, the device of each process and
     that of the wrapped model); this is what lets several CPU processes train together.
+    Under MPI it sets the device by another variable than that of the wrapped model.
 
     Raises:
         ValueError: If there is no CUDA and the launcher is neither 'none' nor
-        'pytorch'.
+            'pytorch', or if there are more processes than GPUs.
     """
     config.launcher = launcher
-    if launcher == 'none' or torch.cuda.is_available():
+    if launcher == 'pytorch' and TORCHRUN_VARIABLE in os.environ:
+        end_with_parent()
+    if launcher == 'mpi' and 'OMPI_COMM_WORLD_LOCAL_RANK' in os.environ:
+        os.environ['LOCAL_RANK'] = os.environ['OMPI_COMM_WORLD_LOCAL_RANK']
+    if launcher == 'none':
+        return
+    if torch.cuda.is_available():
+        _check_gpus(int(os.environ.get(LOCAL_SIZES.get(launcher, ''), 0)))
         return
     if launcher != 'pytorch':
         raise ValueError(
@@ -120,7 +155,19 @@ def prepare_launcher(config: Config, launcher: str) -> None:
     if config.get('model_wrapper_cfg') is None:
         config.model_wrapper_cfg = wrapper
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group('gloo')
+        seconds = config.env_cfg.dist_cfg.get('timeout')
+        timeout = None if seconds is None else timedelta(seconds=seconds)
+        torch.distributed.init_process_group('gloo', timeout=timeout)
+
+
+def _check_gpus(processes: int) -> None:
+    gpus = torch.cuda.device_count()
+    if processes > gpus:
+        raise ValueError(
+            f'{processes} processes were started on this machine, but each needs a GPU '
+            f'of its own and there are {gpus}: start no more, or put '
+            'CUDA_VISIBLE_DEVICES= before the command to run them on CPUs.'
+        )
 
 
 def leave_processes() -> None:
@@ -149,7 +196,10 @@ def enable_mixed_precision(config: Config) -> None:
             f'--amp replaces OptimWrapper, but the config has {kind}; choose its '
             'precision in the config.'
         )
-    if torch.cuda.is_available() and not torch.cuda.is_bf16_supported():
+    # Where it is emulated, as before compute capability 8.0, bfloat16 saves nothing.
+    if torch.cuda.is_available() and not torch.cuda.is_bf16_supported(
+        including_emulation=False
+    ):
         config.optim_wrapper.type = 'AmpOptimWrapper'
         config.optim_wrapper.setdefault('loss_scale', 'dynamic')
     else:

@@ -27,17 +27,18 @@ class BFloat16OptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Autocast to bfloat16 in the forward pass of `model`."""
+        """Autocast to bfloat16 in the forward pass of `model`, where it lies."""
+        device_type = next(model.parameters()).device.type
         with (
             super().optim_context(model),
-            autocast(dtype=torch.bfloat16),
-            _fast_attention(model),
+            autocast(device_type, torch.bfloat16),
+            _fast_attention(device_type),
         ):
             yield
 
 
 @contextmanager
-def _fast_attention(model: nn.Module) -> Iterator[None]:
+def _fast_attention(device_type: str) -> Iterator[None]:
     """On CPUs, attention as plain products of matrices.
 
     The gradient of torch's fused attention there takes four to six times as long in
@@ -46,7 +47,7 @@ def _fast_attention(model: nn.Module) -> Iterator[None]:
     # The switch is named after CUDA, but CPUs obey it, too.
     switch = torch.backends.cuda
     fused = switch.flash_sdp_enabled()
-    if next(model.parameters()).device.type == 'cpu':
+    if device_type == 'cpu':
         switch.enable_flash_sdp(False)
     try:
         yield

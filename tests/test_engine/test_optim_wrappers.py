@@ -1,5 +1,6 @@
 import torch
 import torch.nn.functional as F
+from mmengine.runner import amp
 from torch import nn
 
 from deforhmr_mm.engine import BFloat16OptimWrapper
@@ -18,6 +19,15 @@ def test_forward_in_bfloat16_weights_in_float32():
     assert model.weight.dtype == torch.float32
     assert not torch.equal(before, model.weight)
     assert 'loss_scaler' not in wrapper.state_dict()
+
+
+def test_a_cpu_model_is_trained_on_a_machine_with_a_gpu(monkeypatch):
+    monkeypatch.setattr(amp, 'get_device', lambda: 'cuda')
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    wrapper = BFloat16OptimWrapper(optimizer=optimizer)
+    with wrapper.optim_context(model):
+        assert model(torch.randn(8, 4)).dtype == torch.bfloat16
 
 
 def test_gradients_are_gathered_over_steps():

@@ -52,6 +52,15 @@ def test_starts_at_the_mean_body(tmp_path):
     torch.testing.assert_close(out['camera'][0], torch.tensor([0.7, 0.1, -0.2]))
 
 
+@pytest.mark.parametrize('scale', [1e-4, 0.3, 0.9123, 5.0, 100.0, 500.0])
+def test_any_positive_scale_of_the_mean_camera_is_kept(scale):
+    head = make()
+    torch.nn.init.zeros_(head.camera_readout.weight)
+    head.mean_camera[0] = scale
+    camera = head(torch.randn(1, 16, 16, 12))['camera']
+    torch.testing.assert_close(camera[0, 0], torch.tensor(scale), rtol=1e-6, atol=1e-7)
+
+
 def test_second_round_of_feedback_starts_from_the_first():
     head = make(camera_token=True)
     for readout in (head.pose_readout, head.betas_readout, head.camera_readout):

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from deforhmr_mm.models.heads import DeforHMRHead
-from deforhmr_mm.models.layers import MSDeformCrossAttention
+from deforhmr_mm.models.layers import MSDeformCrossAttention, mmcv_ops
 from deforhmr_mm.models.layers import ms_deform_cross_attention as module
 
 DIMS, CHANNELS, QUERIES, SIZE, HEADS, POINTS = 8, 6, 5, (4, 3), 2, 3
@@ -56,7 +56,11 @@ def test_each_query_samples_points_of_its_own(batch):
 
 
 @pytest.mark.parametrize('batch', [1, 65, 100])
-def test_kernel_takes_any_batch_on_cuda(batch, cuda_device):
+@pytest.mark.parametrize('kernel', [True, False])
+def test_any_batch_runs_on_cuda(batch, kernel, cuda_device, monkeypatch):
+    if kernel and not mmcv_ops.mmcv_has_cuda_kernel(cuda_device):
+        pytest.skip("needs mmcv's kernel for this GPU: mmcv was compiled without it")
+    monkeypatch.setattr(mmcv_ops, 'mmcv_has_cuda_kernel', lambda device: kernel)
     attention = make()
     features = torch.randn(batch, CHANNELS, *SIZE)
     queries = torch.randn(batch, QUERIES, DIMS)

@@ -5,13 +5,8 @@ import pytest
 import torch
 
 from deforhmr_mm.geometry.sampling import cell_centres
-from deforhmr_mm.models.layers import samplers
-from deforhmr_mm.models.layers.samplers import (
-    AutoSampler,
-    MMCVSampler,
-    TorchSampler,
-    im2col_step,
-)
+from deforhmr_mm.models.layers import mmcv_ops, samplers
+from deforhmr_mm.models.layers.samplers import AutoSampler, MMCVSampler, TorchSampler
 from deforhmr_mm.registry import MODELS
 
 CHANNELS, GROUPS, COUNT, SIZE = 8, 2, 7, (4, 3)
@@ -68,12 +63,22 @@ def test_mmcv_sampler_agrees_in_value_and_gradient(batch):
 
 
 @pytest.mark.parametrize('batch', [1, 65, 100])
-def test_kernel_agrees_in_value_and_gradient_on_cuda(batch, cuda_device):
+def test_kernel_agrees_in_value_and_gradient_on_cuda(batch, kernel_device):
     expected = run(TorchSampler(), *inputs(batch))
     for sampler in (MMCVSampler(), AutoSampler(), TorchSampler()):
-        got = run(sampler, *inputs(batch, device=cuda_device))
+        got = run(sampler, *inputs(batch, device=kernel_device))
         got = tuple(tensor.cpu() for tensor in got)
         torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('kind', [MMCVSampler, AutoSampler, TorchSampler])
+def test_without_a_kernel_torch_samples_on_cuda(kind, cuda_device, monkeypatch):
+    for module in (mmcv_ops, samplers):
+        monkeypatch.setattr(module, 'mmcv_has_cuda_kernel', lambda device: False)
+    expected = run(TorchSampler(), *inputs())
+    got = run(kind(), *inputs(device=cuda_device))
+    got = tuple(tensor.cpu() for tensor in got)
+    torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
@@ -88,8 +93,8 @@ def test_half_precision_features_are_sampled_in_single(kind, dtype):
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_kernel_samples_half_precision_in_single_on_cuda(dtype, cuda_device):
-    features, positions = inputs(dtype=dtype, device=cuda_device)
+def test_kernel_samples_half_precision_in_single_on_cuda(dtype, kernel_device):
+    features, positions = inputs(dtype=dtype, device=kernel_device)
     expected = by_hand(features.detach().float().cpu(), positions.cpu())
     with torch.autocast('cuda', dtype=dtype):
         sampled = MMCVSampler()(features, positions)
@@ -112,15 +117,6 @@ def test_empty_batch_gives_nothing_of_the_right_shape():
         assert sampled.shape == (0, COUNT, CHANNELS)
 
 
-@pytest.mark.parametrize('batch', range(1, 200))
-def test_step_divides_the_batch_and_is_the_largest_that_does(batch):
-    step = im2col_step(batch)
-    assert batch % step == 0 and step <= 64
-    assert not any(
-        batch % larger == 0 for larger in range(step + 1, min(batch, 64) + 1)
-    )
-
-
 def test_missing_ops_are_named_with_the_way_out(monkeypatch):
     monkeypatch.setattr(samplers, 'mmcv_ops_error', lambda: 'no _ext')
     with pytest.raises(ImportError, match='no _ext.*TorchSampler'):
@@ -131,12 +127,13 @@ def test_missing_ops_are_named_with_the_way_out(monkeypatch):
 def test_default_takes_the_kernel_for_cuda_tensors_where_it_is_compiled(
     kernel, chosen, monkeypatch
 ):
-    monkeypatch.setattr(samplers, 'mmcv_has_cuda_kernel', lambda: kernel)
+    monkeypatch.setattr(samplers, 'mmcv_has_cuda_kernel', lambda device: kernel)
     monkeypatch.setattr(TorchSampler, 'forward', lambda *_: 'torch')
     monkeypatch.setattr(MMCVSampler, 'forward', lambda *_: 'mmcv')
 
     class OnCuda:
         is_cuda = True
+        device = 'cuda:0'
 
     sampler = AutoSampler()
     assert sampler(OnCuda(), None) == chosen

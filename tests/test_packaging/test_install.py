@@ -185,7 +185,7 @@ def test_a_wheel_is_compiled_once(install, cache, monkeypatch):
     assert install.compiled_wheel('mmcv==1') == wheel
     assert len(calls) == 1
     assert [path.name for path in cache.iterdir()] == [wheel.parent.name]
-    assert install.compiled_wheel('mmcv==1', FORCE_CUDA='1') != wheel
+    assert install.compiled_wheel('mmcv==1', kind='-cuda-9.0') != wheel
 
 
 def test_a_failed_build_leaves_nothing(install, cache, monkeypatch):
@@ -205,3 +205,91 @@ def test_a_missing_compiler_is_named(install, cache, monkeypatch):
     monkeypatch.setattr(install.shutil, 'which', lambda name: None)
     with pytest.raises(install.InstallError, match=r'apt install g\+\+'):
         install.compiled_wheel('mmcv==1')
+
+
+@pytest.fixture
+def ops(install, tools, cache, monkeypatch):
+    """Compile mmcv's ops in place; ops(gpus) returns how, and what was installed."""
+    (tools.REQUIREMENTS / 'mminstall.txt').write_text('onedl-mmcv==2\n')
+    monkeypatch.delenv('TORCH_CUDA_ARCH_LIST', raising=False)
+
+    def call(gpus, fails=False):
+        builds, installed = [], []
+
+        def pip(action, *arguments, **env):
+            if action == 'install':
+                installed.append(arguments[-1].relative_to(cache).parts[0])
+                return
+            builds.append(env['FORCE_CUDA'])
+            if fails and env['FORCE_CUDA'] == '1':
+                raise install.InstallError('nvcc stumbled')
+            folder = arguments[arguments.index('--wheel-dir') + 1]
+            folder.mkdir(parents=True)
+            (folder / 'mmcv.whl').touch()
+
+        def output_of(command):
+            answers = {'import mmcv.ops': None, install.CUDA_PROBE: gpus}
+            return answers.get(command[-1], 'torch2-linux')
+
+        monkeypatch.setattr(install, 'pip', pip)
+        monkeypatch.setattr(install, 'output_of', output_of)
+        monkeypatch.setattr(install, 'has_nvidia_driver', lambda: gpus != 'no GPU')
+        install.install_mmcv_ops()
+        return builds, installed
+
+    return call
+
+
+def test_ops_are_compiled_anew_for_another_gpu(ops):
+    assert ops('8.0;9.0') == (['1'], ['onedl-mmcv-2-torch2-linux-cuda-8.0_9.0'])
+    assert ops('9.0') == (['1'], ['onedl-mmcv-2-torch2-linux-cuda-9.0'])
+    assert ops('9.0')[0] == []  # from the cache
+
+
+def test_without_a_cuda_compiler_ops_are_for_the_cpu(ops, capsys):
+    assert ops(None) == (['0'], ['onedl-mmcv-2-torch2-linux'])
+    assert 'no nvcc' in capsys.readouterr().out
+
+
+def test_a_failed_cuda_build_is_said_and_ops_are_for_the_cpu(ops, capsys):
+    assert ops('9.0', fails=True) == (['1', '0'], ['onedl-mmcv-2-torch2-linux'])
+    assert 'compiling for CUDA failed: for the CPU' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('nvcc', 'listed', 'printed'),
+    [
+        ('13.0', None, '8.0;9.0'),
+        ('13.1', None, '8.0;9.0'),  # torch warns, and compiles
+        ('12.9', None, None),
+        (None, None, None),
+        ('13.0', '9.0+PTX', '9.0+PTX'),
+    ],
+)
+def test_the_cuda_compiler_must_be_of_torch_s_version(
+    install, monkeypatch, tmp_path, capsys, nvcc, listed, printed
+):
+    torch = pytest.importorskip('torch')
+    from torch.utils import cpp_extension
+
+    if nvcc:
+        program = tmp_path / 'bin' / 'nvcc'
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\necho "tools, release {nvcc}, V{nvcc}.48"\n')
+        program.chmod(0o755)
+    if listed:
+        monkeypatch.setenv('TORCH_CUDA_ARCH_LIST', listed)
+    else:
+        monkeypatch.delenv('TORCH_CUDA_ARCH_LIST', raising=False)
+    monkeypatch.setattr(cpp_extension, 'CUDA_HOME', str(tmp_path) if nvcc else None)
+    monkeypatch.setattr(torch.version, 'cuda', '13.0')
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 3)
+    capabilities = [(9, 0), (8, 0), (9, 0)]
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', capabilities.__getitem__)
+    if printed is None:
+        with pytest.raises((AssertionError, TypeError)):
+            exec(install.CUDA_PROBE, {})
+    else:
+        exec(install.CUDA_PROBE, {})
+        assert capsys.readouterr().out.strip() == printed

@@ -27,6 +27,15 @@ def test_the_arithmetic():
     ]
 
 
+def test_the_clock_waits_for_the_device_that_works(monkeypatch):
+    waited = []
+    monkeypatch.setattr('torch.cuda.synchronize', waited.append)
+    stopwatch = runpy.run_path(str(TOOL))['Stopwatch']
+    assert stopwatch('cpu')() >= 0 and not waited
+    assert stopwatch('cuda:1')() >= 0
+    assert [str(device) for device in waited] == ['cuda:1']
+
+
 @pytest.mark.parametrize('workers', [0, 1])
 def test_three_times_from_one_run(monkeypatch, capsys, workers):
     arguments = f'--batch-size 2 --rounds 2 --steps 3 --num-workers {workers}'

@@ -164,12 +164,12 @@ class Stopwatch:
     """Seconds since the last call, after the device has finished."""
 
     def __init__(self, device: str) -> None:
-        self._is_cuda = device.startswith('cuda')
+        self._device = torch.device(device)
         self._last = time.perf_counter()
 
     def __call__(self) -> float:
-        if self._is_cuda:
-            torch.cuda.synchronize()
+        if self._device.type == 'cuda':
+            torch.cuda.synchronize(self._device)
         now = time.perf_counter()
         taken, self._last = now - self._last, now
         return taken

@@ -42,15 +42,19 @@ def layer_by_layer(decoder, features):
     return decoder.encode_context(features, one_pass=False)
 
 
+def synchronize(device):
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+
+
 def seconds(way, decoder, features, tokens, train):
-    synchronize = torch.cuda.synchronize if features.is_cuda else lambda: None
-    synchronize()
+    synchronize(features.device)
     begin = time.perf_counter()
     with torch.set_grad_enabled(train):
         decoded = decoder(tokens, way(decoder, features))
         if train:
             decoded.square().mean().backward()
-    synchronize()
+    synchronize(features.device)
     return time.perf_counter() - begin
 
 

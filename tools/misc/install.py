@@ -17,6 +17,7 @@ certificates) is respected. Environment variables:
 import argparse
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,20 @@ from venv_tools import (
 MINIMUM_PIP = (23, 1)
 TORCH_CPU_INDEX = 'https://download.pytorch.org/whl/cpu'
 PROBE_SECONDS = 4
+# Prints what mmcv's CUDA kernels are to be compiled for, or fails: without a GPU, or
+# without a compiler of torch's own CUDA, which torch asks of extensions.
+CUDA_PROBE = r"""
+import os, re, subprocess, torch
+from torch.utils.cpp_extension import CUDA_HOME
+assert torch.cuda.is_available()
+nvcc = os.path.join(CUDA_HOME, 'bin', 'nvcc')
+said = subprocess.check_output([nvcc, '--version']).decode()
+release = re.search(r'release (\d+)', said).group(1)
+assert release == torch.version.cuda.split('.')[0]
+gpus = range(torch.cuda.device_count())
+gpus = {'{}.{}'.format(*torch.cuda.get_device_capability(gpu)) for gpu in gpus}
+print(os.environ.get('TORCH_CUDA_ARCH_LIST') or ';'.join(sorted(gpus)))
+"""
 
 
 def make_venv(python):
@@ -128,11 +143,11 @@ def install_project():
     pip('install', '--no-deps', '--no-build-isolation', '--editable', ROOT)
 
 
-def compiled_wheel(requirement, *pip_arguments, **extra_env):
+def compiled_wheel(requirement, *pip_arguments, kind='', **extra_env):
     """A wheel compiled on this machine for .venv's Python and torch, from the cache.
 
     The cache lies outside the checkout, so that the next clone finds it; a wheel comes
-    into it whole or not at all.
+    into it whole or not at all. `kind` sets those apart that differ in other ways.
     """
     code = (
         'import sys, sysconfig, platform, torch, numpy; '
@@ -145,7 +160,6 @@ def compiled_wheel(requirement, *pip_arguments, **extra_env):
     machine = output_of([PYTHON, '-c', code])
     if machine is None:
         raise InstallError(f'torch or numpy does not import in {VENV}; delete .venv')
-    kind = '-cuda' if extra_env.get('FORCE_CUDA') == '1' else ''
     cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
     folder = cache / 'deforhmr_mm' / 'wheels'
     folder = folder / f'{requirement.replace("==", "-")}-{machine}{kind}'
@@ -171,15 +185,22 @@ def install_mmcv_ops():
     """Mmcv with its compiled ops: for CUDA where a compiler for it is there."""
     if output_of([PYTHON, '-c', 'import mmcv.ops']) is not None:
         return
-    code = (
-        'import torch; from torch.utils.cpp_extension import CUDA_HOME; '
-        'assert CUDA_HOME and torch.cuda.is_available()'
-    )
-    env = {'FORCE_CUDA': '1'}
-    if output_of([PYTHON, '-c', code]) is None:
-        env = {'FORCE_CUDA': '0', 'CUDA_VISIBLE_DEVICES': ''}
     path = f'{PYTHON.parent}{os.pathsep}{os.environ["PATH"]}'  # for ninja
-    wheel = compiled_wheel(pins('mminstall')['onedl-mmcv'], PATH=path, **env)
+    build = partial(compiled_wheel, pins('mminstall')['onedl-mmcv'], PATH=path)
+    instead = 'for the CPU; on the GPU, torch stands in for its kernels'
+    wheel = None
+    gpus = output_of([PYTHON, '-c', CUDA_PROBE])
+    if gpus:
+        # Kernels of another GPU run, and leave zeros.
+        kind = '-cuda-' + re.sub(r'[^\w.+]+', '_', gpus)
+        try:
+            wheel = build(kind=kind, FORCE_CUDA='1')
+        except InstallError:
+            say(f'      compiling for CUDA failed: {instead}')
+    elif has_nvidia_driver():
+        say(f"      no nvcc of the major version of torch's CUDA: {instead}")
+    if wheel is None:
+        wheel = build(FORCE_CUDA='0', CUDA_VISIBLE_DEVICES='')
     pip('install', '--no-deps', '--force-reinstall', wheel)
 
 

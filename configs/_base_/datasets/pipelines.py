@@ -1,6 +1,6 @@
 # Training: flips and turns as in HMR2.0; sizes, people cut off, colours and erased
-# rectangles are our choice. Testing: the plain crop. JPEG files wait for the crop, which
-# tells how much of them is to be decoded.
+# rectangles are our choice. Testing: the plain crop. JPEG files wait for the crop,
+# which tells how much of them is to be decoded.
 train_pipeline = [
     dict(type='LoadImage', defer=True),
     dict(type='RandomFlip'),

@@ -1,8 +1,8 @@
 # What every estimator here shares: ImageNet's statistics, the losses and their weights.
 # The paper has three weights, of SMPL parameters, of 2D and 3D joints, and of vertices,
-# and does not tell them. These are ours, one for each term, and have not been tuned. The
-# rotations lead: in one run of 700 steps from random weights, with the joint and vertex
-# terms leading, the rotations' error rose while the joints' fell.
+# and does not tell them. These are ours, one for each term, and have not been tuned.
+# The rotations lead: in one run of 700 steps from random weights, with the joint and
+# vertex terms leading, the rotations' error rose while the joints' fell.
 data_preprocessor = dict(
     type='ImgDataPreprocessor',
     mean=[123.675, 116.28, 103.53],

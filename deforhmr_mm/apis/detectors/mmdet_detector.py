@@ -21,6 +21,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
 from deforhmr_mm.engine.checkpoints import CheckpointError, load_checkpoint_safely
+from deforhmr_mm.models.layers.mmcv_ops import mmcv_has_cuda_kernel
 
 from ..downloads import download, is_url, name_in_url
 from ..inference import ConfigError, load_config
@@ -53,7 +54,8 @@ class MMDetDetector:
         config: Path of an mmdet config, or the config.
         checkpoint: Path or address of the weights; those of an address are kept in
             torch's cache. Without it the detector is random, which the log says.
-        device: Where it is to run.
+        device: Where it is to run. Where mmcv has no kernels for that GPU, which mmdet
+            calls for overlapping boxes, it runs on the CPU, which the log says.
         score_thr: Lower scores are dropped.
         nms_iou: Of two boxes that overlap more, the less sure one is dropped, after
             what the model does itself; None keeps both.
@@ -101,6 +103,14 @@ class MMDetDetector:
                 raise ValueError(
                     f'the device {device} cannot be used: {reason}'
                 ) from error
+            if not _can_run_on(torch.device(device)):
+                print_log(
+                    f'the detector {label} runs on the CPU: mmcv was compiled without '
+                    f'its kernels for {device}',
+                    'current',
+                    logging.WARNING,
+                )
+                self.model = self.model.to('cpu')
             self._pipeline = _test_pipeline(cfg)
         self._label = _find_class(classes, category, label)
 
@@ -173,6 +183,10 @@ def load_packaged_config(name: str) -> Config:
             f'det_model: the installed mmdet brings no config {name!r} '
             f'({str(error).splitlines()[0]})'
         ) from error
+
+
+def _can_run_on(device: torch.device) -> bool:
+    return device.type != 'cuda' or mmcv_has_cuda_kernel(device)
 
 
 def _scope_of(cfg: Config) -> Any:

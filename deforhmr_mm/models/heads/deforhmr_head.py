@@ -1,6 +1,5 @@
 """The DeforHMR head: pose and shape tokens that read deformably sampled features."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -220,8 +219,9 @@ class DeforHMRHead(BaseModule):
 
 def _camera_to_raw(camera: Tensor) -> Tensor:
     """Inverse of `_raw_to_camera` for one camera (3,)."""
-    raw_scale = math.log(math.expm1(float(camera[0])))
-    return torch.cat((camera.new_tensor([raw_scale]), camera[1:]))
+    scale = camera[:1]
+    # log(exp(scale) - 1), which does not overflow in this form.
+    return torch.cat((scale + (-torch.expm1(-scale)).log(), camera[1:]))
 
 
 def _raw_to_camera(raw: Tensor) -> Tensor:

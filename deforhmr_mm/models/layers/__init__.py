@@ -5,10 +5,11 @@ from .deformable_cross_attention import DeformableCrossAttention, EncodedContext
 from .deformable_decoder import DeformableDecoder, DeformableDecoderLayer
 from .feature_shape import check_feature_shape
 from .key_positions import LearnedKeyPosition, SineKeyPosition
+from .mmcv_ops import im2col_step
 from .ms_deform_cross_attention import FlatContext, MSDeformCrossAttention
 from .offsets import OffsetNetwork
 from .position_bias import SampledGridBias
-from .samplers import AutoSampler, MMCVSampler, TorchSampler, im2col_step
+from .samplers import AutoSampler, MMCVSampler, TorchSampler
 from .token_decoder import TokenDecoder
 from .token_grid import TokenGrid, conv_token_grid
 from .tokenwise_linear import TokenwiseLinear

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from deforhmr_mm.models.layers.feature_shape import check_feature_shape
-from deforhmr_mm.models.layers.samplers import im2col_step, mmcv_ops_error
+from deforhmr_mm.models.layers.mmcv_ops import deformable_attention, mmcv_ops_error
 from deforhmr_mm.registry import MODELS
 
 
@@ -29,9 +29,10 @@ class MSDeformCrossAttention(nn.Module):
 
     Reference point, offsets and weights of the points are linear in the query, so that
     every query reads other places: the thing that DeforHMR's query-agnostic attention
-    is not. The attention is mmcv's ``MultiScaleDeformableAttention`` on one level; on a
-    CPU it runs in mmcv's plain torch form. The kernel knows no bfloat16 and blurs
-    positions in float16: under autocast all of it runs in float32.
+    is not. The attention is mmcv's ``MultiScaleDeformableAttention`` on one level. Its
+    own ``forward`` calls the kernel on every GPU, also where there is none for it; here
+    mmcv's plain torch form takes its place, as on a CPU. The kernel knows no bfloat16
+    and blurs positions in float16: under autocast all of it runs in float32.
 
     Args:
         embed_dims: D, width of the query tokens and of the attention; a multiple of
@@ -106,18 +107,21 @@ class MSDeformCrossAttention(nn.Module):
 
     def forward(self, queries: Tensor, context: FlatContext) -> Tensor:
         """Attend from (B, Q, D) normalised tokens -> (B, Q, D) what they read."""
-        batch = len(queries)
-        if batch == 0:
+        if len(queries) == 0:
             return torch.zeros_like(queries)
-        self.attn.im2col_step = im2col_step(batch)
-        device = queries.device
-        with torch.autocast(device.type, enabled=False):
+        attn, heads = self.attn, self.attn.num_heads
+        rows, columns = context.size
+        with torch.autocast(queries.device.type, enabled=False):
             queries = queries.float()
-            return self.attn(
-                query=queries,
-                value=context.cells.float(),
-                identity=torch.zeros_like(queries),
-                reference_points=self.reference(queries).sigmoid()[:, :, None],
-                spatial_shapes=torch.tensor([context.size], device=device),
-                level_start_index=torch.zeros(1, dtype=torch.long, device=device),
+            centres = self.reference(queries).sigmoid()[:, :, None, None, None]
+            value = attn.value_proj(context.cells.float())
+            offsets = attn.sampling_offsets(queries)  # cells
+            offsets = offsets.unflatten(-1, (heads, 1, -1, 2))
+            weights = attn.attention_weights(queries).unflatten(-1, (heads, -1))
+            read = deformable_attention(
+                value.unflatten(-1, (heads, -1)),
+                context.size,
+                centres + offsets / offsets.new_tensor([columns, rows]),
+                weights.softmax(-1)[:, :, :, None],
             )
+            return attn.output_proj(read)

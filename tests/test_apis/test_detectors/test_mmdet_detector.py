@@ -193,6 +193,33 @@ def test_people_are_kept_and_others_go(monkeypatch):
     assert seen == [(image, 'pipeline')]
 
 
+@pytest.mark.parametrize('kernels', [True, False])
+def test_without_kernels_for_the_gpu_it_runs_on_the_cpu(monkeypatch, kernels):
+    """The GPU is a stand-in: what is moved stays where it is."""
+    moves, logged = [], []
+
+    class Model(torch.nn.Linear):
+        dataset_meta = {'classes': ('person',)}
+        cfg = Config({})
+
+        def to(self, device):
+            moves.append(str(device))
+            return self
+
+    apis = types.SimpleNamespace(init_detector=lambda cfg, _, device: Model(1, 1))
+    monkeypatch.setattr(mmdet_detector, 'import_mmdet', lambda: apis)
+    monkeypatch.setattr(mmdet_detector, '_test_pipeline', lambda cfg: 'pipeline')
+    monkeypatch.setattr(mmdet_detector, 'mmcv_has_cuda_kernel', lambda device: kernels)
+    monkeypatch.setattr(mmdet_detector, 'print_log', lambda *said: logged.append(said))
+    MMDetDetector(Config({}), device='cuda:1')
+    assert moves == (['cuda:1'] if kernels else ['cuda:1', 'cpu'])
+    said = ' '.join(text for text, *_ in logged)
+    assert ('runs on the CPU' in said and 'cuda:1' in said) is not kernels
+    moves.clear()
+    MMDetDetector(Config({}))
+    assert moves == ['cpu']
+
+
 def test_weights_from_an_address_are_fetched_once(monkeypatch, tmp_path):
     from contextlib import contextmanager
 
