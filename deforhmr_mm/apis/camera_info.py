@@ -17,8 +17,6 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from deforhmr_mm.geometry import default_focal_length, image_center
 
-FOCAL_LENGTH_SOURCES = ('given', 'exif', 'default')
-
 # A frame of 35 mm film has 36 x 24 mm. CIPA (DCG-001) compares diagonals, and so does
 # the tag FocalLengthIn35mmFilm.
 FILM_DIAGONAL = math.hypot(36, 24)

@@ -330,11 +330,14 @@ class MeshInferencer(BaseInferencer):
 
     def _init_visualizer(self, cfg: Config) -> MeshVisualizer:
         settings = dict(cfg.get('visualizer') or {})
-        if settings.get('type') != 'MeshVisualizer':
-            settings = dict(type='MeshVisualizer')
         # Backends write files into a work directory, which inference has not.
-        settings.pop('vis_backends', None)
-        settings['name'] = f'mesh_inferencer_{id(self)}'
-        visualizer = VISUALIZERS.build(settings)
+        for name in ('vis_backends', 'save_dir', 'name'):
+            settings.pop(name, None)
+        kind = settings.pop('type', MeshVisualizer)
+        kind = VISUALIZERS.get(kind) if isinstance(kind, str) else kind
+        if kind is None or not issubclass(kind, MeshVisualizer):
+            kind, settings = MeshVisualizer, {}
+        # Not by the registry, which keeps what it builds under a name for ever.
+        visualizer = kind(**settings)
         visualizer.faces = self.model.body_model.faces
         return visualizer

@@ -12,20 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .box_files import load_coco_boxes
-from .box_source import Boxes, BoxSource
 from .downloads import download, is_url, media_type, name_in_url
 from .video_files import VIDEO_SUFFIXES, is_video
 
-__all__ = [
-    'IMAGE_SUFFIXES',
-    'BoxSource',
-    'Boxes',
-    'InputItem',
-    'PictureInput',
-    'expand_inputs',
-    'load_coco_boxes',
-]
+__all__ = ['IMAGE_SUFFIXES', 'InputItem', 'expand_inputs']
 
 IMAGE_SUFFIXES = frozenset(
     ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
@@ -64,9 +54,6 @@ class InputItem:
                 yield str(path)
         else:
             yield self.source
-
-
-PictureInput = InputItem
 
 
 def expand_inputs(

@@ -9,7 +9,7 @@ import numpy as np
 from deforhmr_mm.geometry import validate_bboxes
 
 from .box_source import Boxes, BoxSource
-from .detectors import PersonDetector
+from .detectors import PersonDetector, usable_boxes
 from .inputs import InputItem
 
 # In a video, surer boxes are followed, and others fill gaps.
@@ -56,11 +56,14 @@ class PeopleFinder:
             Boxes (N, 4), left, top, right, bottom in pixels, and scores (N,).
 
         Raises:
-            ValueError: If a box cannot be used; the message names it.
+            ValueError: If a box of the caller's that is not left out cannot be used;
+                the message names it.
         """
         if self.boxes.is_empty:
-            bboxes, scores = self.detector()(image)
-            found = Boxes(bboxes, scores)
+            bboxes, scores = map(np.asarray, self.detector()(image))
+            # A detector may be anybody's: one bad box is not to end a whole video.
+            usable = usable_boxes(bboxes, image.shape)
+            found = Boxes(bboxes.reshape(-1, 4)[usable], scores.reshape(-1)[usable])
         elif frame is None:
             found = self.boxes.get(index, item)
         else:
@@ -68,9 +71,12 @@ class PeopleFinder:
         if found is None:
             height, width = image.shape[:2]
             found = Boxes(np.array([[0, 0, width, height]], np.float32))
-        bboxes = validate_bboxes(found.bboxes, found.bbox_format, image.shape[:2])
-        if found.scores is None:
-            return bboxes, np.ones(len(bboxes), np.float32)
-        scores = np.asarray(found.scores, np.float32)
-        kept = scores >= self.bbox_thr
-        return bboxes[kept], scores[kept]
+        bboxes, scores = found.bboxes, found.scores
+        if scores is None:
+            scores = np.ones(len(bboxes), np.float32)
+        else:
+            # Before they are checked: what is left out may be of any kind.
+            kept = np.asarray(scores) >= self.bbox_thr
+            bboxes, scores = np.asarray(bboxes)[kept], np.asarray(scores)[kept]
+        checked = validate_bboxes(bboxes, found.bbox_format, image.shape[:2])
+        return checked, np.asarray(scores, np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deforhmr_mm.apis import inputs
-from deforhmr_mm.apis.inputs import InputItem, PictureInput, expand_inputs
+from deforhmr_mm.apis.inputs import InputItem, expand_inputs
 
 FILES = ('b.jpg', 'a.PNG', 'notes.txt', '.hidden.jpg', 'b.png', 'c.MP4', '.d.mp4')
 
@@ -121,8 +121,3 @@ def test_nothing_to_work_on_is_an_error(tmp_path):
 def test_what_is_no_input_is_said(given, error, message):
     with pytest.raises(error, match=message):
         expand_inputs(given)
-
-
-def test_the_old_name_is_kept():
-    assert PictureInput is InputItem
-    assert InputItem('a.jpg', 'a.jpg', 'a').kind == 'image'

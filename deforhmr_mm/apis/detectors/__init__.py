@@ -1,6 +1,6 @@
 """Who finds people in a picture whose boxes nobody gives."""
 
-from .base import Detections, PersonDetector
+from .base import Detections, PersonDetector, usable_boxes
 from .building import build_detector, default_detector
 from .mmdet_detector import MMDetDetector
 from .opencv_people import OpenCVPeopleDetector
@@ -14,4 +14,5 @@ __all__ = [
     'WholeImage',
     'build_detector',
     'default_detector',
+    'usable_boxes',
 ]

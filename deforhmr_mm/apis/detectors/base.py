@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import cv2
 import numpy as np
 
-__all__ = ['Detections', 'PersonDetector', 'tidy_detections']
+__all__ = ['Detections', 'PersonDetector', 'tidy_detections', 'usable_boxes']
 
 # Boxes with a shorter side hold nothing that a network could see.
 MIN_SIDE_PX = 2.0
@@ -38,6 +38,31 @@ class PersonDetector(Protocol):
     def __call__(self, image: np.ndarray) -> Detections:
         """Find people in a picture, (H, W, 3) uint8 BGR."""
         ...
+
+
+def usable_boxes(bboxes: np.ndarray, img_shape: tuple[int, ...]) -> np.ndarray:
+    """Tell which boxes show something of a picture.
+
+    Args:
+        bboxes: (N, 4) left, top, right, bottom in pixels.
+        img_shape: The picture's, height and width first.
+
+    Returns:
+        (N,) False where a box is not finite, or its part in the picture is thinner than
+        2 px.
+
+    Example:
+        >>> boxes = np.array([[0, 0, 9, 9], [5, 5, 5, 9], [40, 0, 50, 9]])
+        >>> usable_boxes(boxes, (20, 30))
+        array([ True, False, False])
+    """
+    height, width = img_shape[:2]
+    bboxes = np.asarray(bboxes, np.float64).reshape(-1, 4)
+    clipped = np.clip(bboxes, 0, [width, height, width, height])
+    sides = clipped[:, 2:] - clipped[:, :2]
+    # A picture that is thinner itself may have boxes as thin as it is.
+    thick = (sides >= np.minimum(MIN_SIDE_PX, [width, height])).all(1)
+    return np.isfinite(bboxes).all(1) & thick
 
 
 def tidy_detections(
@@ -73,9 +98,8 @@ dtype=float32))
     scores = np.asarray(scores, np.float64).reshape(-1)
     clipped = np.clip(bboxes, 0, [width, height, width, height])
     sides = clipped[:, 2:] - clipped[:, :2]
-    is_good = np.isfinite(bboxes).all(1) & np.isfinite(scores) & (scores >= score_thr)
-    # A picture that is thinner itself may have boxes as thin as it is.
-    is_good &= (sides >= np.minimum(MIN_SIDE_PX, [width, height])).all(1)
+    is_good = usable_boxes(bboxes, img_shape)
+    is_good &= np.isfinite(scores) & (scores >= score_thr)
     order = np.argsort(-scores, kind='stable')
     order = order[is_good[order]]
     if nms_iou is not None and len(order):
