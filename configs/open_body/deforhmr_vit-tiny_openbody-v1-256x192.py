@@ -87,7 +87,7 @@ param_scheduler = [
 ]
 auto_scale_lr = dict(base_batch_size=16)
 
-# Weights are averaged over about the last epoch.
+# Weights are averaged over about the last 1,000 steps; an epoch has 3,750.
 custom_hooks = [
     dict(type='EMAHook', momentum=0.008, interval=8, priority='NORMAL'),
     dict(type='MeshVisualizationHook'),

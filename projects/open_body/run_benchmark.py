@@ -1,7 +1,8 @@
 """Run the benchmark on data set v1: data, encoder, features, heads, tests, tables.
 
-Each step is a command of this repository's tools. A run that was stopped goes on where
-it was when it is called again; ``--dry-run`` shows the commands and what is done.
+Each step is a command of this repository's tools. A run that was stopped goes on when
+it is called again: of each training at most an epoch is done again. ``--dry-run`` shows
+the commands and what is done.
 
 Example:
     python projects/open_body/run_benchmark.py --smallest --procs 2 --jobs 2
@@ -10,9 +11,12 @@ Example:
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -32,9 +36,10 @@ from benchmark.running import (  # noqa: E402
     Busy,
     Runner,
     StepFailed,
-    check_settings,
     sole_run,
 )
+from benchmark.settings import check_settings, check_sources  # noqa: E402
+from benchmark.step import Group  # noqa: E402
 from benchmark.times import available_cores, describe_machine  # noqa: E402
 
 
@@ -84,7 +89,9 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         '--jobs', type=positive, default=1, help='heads trained side by side (1)'
     )
     machine.add_argument(
-        '--workers', type=positive, help='processes that render (one for each core)'
+        '--workers',
+        type=positive,
+        help='processes that render (one for each core, within the memory)',
     )
     machine.add_argument(
         '--readers',
@@ -110,7 +117,14 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         '--encoder', type=Path, help='checkpoint of an encoder in place of stage 1'
     )
     size.add_argument('--stage1-config', help="another config than the benchmark's")
-    return parser.parse_args(args)
+    parsed = parser.parse_args(args)
+    for flag in ('variants', 'seeds'):
+        values = getattr(parsed, flag) or ()
+        if len(set(values)) < len(values):
+            parser.error(
+                f'--{flag}: expected each once, got {" ".join(map(str, values))}'
+            )
+    return parsed
 
 
 def preset_of(args: argparse.Namespace) -> Preset:
@@ -132,6 +146,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
     """What the command line asks for."""
     for flag in ('data', 'features', 'work_dir', 'encoder'):
         check_option_value(f'--{flag.replace("_", "-")}', getattr(args, flag))
+    check_processes(args.procs)
     preset = preset_of(args)
     places = Places(
         data=args.data or Path('data') / preset.name,
@@ -149,6 +164,30 @@ def plan_of(args: argparse.Namespace) -> Plan:
     return Plan(preset, places, machine, args.encoder, args.stage1_config)
 
 
+def check_states(groups: Sequence[Group]) -> None:
+    """Look at every product before the first step, as some are refused.
+
+    Raises:
+        ValueError: There are products of something else.
+    """
+    for group in groups:
+        for step in group.steps:
+            _ = step.state
+
+
+def check_processes(processes: int) -> None:
+    """Refuse to train with more processes than there are GPUs, where there are some.
+
+    Raises:
+        ValueError: If there are fewer.
+    """
+    if torch.cuda.is_available() and processes > torch.cuda.device_count():
+        raise ValueError(
+            f'--procs: expected at most {torch.cuda.device_count()}, one for each GPU, '
+            f'got {processes}'
+        )
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run or show the steps."""
     args = parse_args(argv)
@@ -162,6 +201,7 @@ def main(argv: list[str] | None = None) -> None:
                     print(f'OMP_NUM_THREADS={group.threads} {as_typed(step.command)}')
             return
         check_packages(groups)
+        check_states(groups)
         # Children are ended, and times noted, also when this program is asked to end.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         work = plan.places.work
@@ -174,7 +214,7 @@ def main(argv: list[str] | None = None) -> None:
             # Flushed, so that a redirected output tells how far it is.
             say = partial(print, flush=True)
             runner = Runner(plan.places, describe_machine(), lock, say)
-            runner.run(groups)
+            runner.run(groups, lambda: check_sources(work, plan.sources()))
             print(runner.times.table())
             if args.until == PHASES[-1]:
                 print(f'Tables: {plan.places.tables}')

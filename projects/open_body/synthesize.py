@@ -12,13 +12,15 @@ from pathlib import Path
 from mmengine.logging import MMLogger
 
 from deforhmr_mm.body_models import OPEN_BODY_PATH, SMPL
+from deforhmr_mm.engine.launching import one_line_errors
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from synthetic.contact_sheet import write_contact_sheet  # noqa: E402
 from synthetic.generate import SPLIT_IDS, render_split, start_pool  # noqa: E402
 from synthetic.photos import list_photos  # noqa: E402
-from synthetic.writer import check_settings  # noqa: E402
+from synthetic.pool import WorkerKilled  # noqa: E402
+from synthetic.writer import SplitWriter, check_settings  # noqa: E402
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
@@ -62,13 +64,14 @@ def main(argv: list[str] | None = None) -> None:
         'backgrounds': str(args.backgrounds) if args.backgrounds else None,
     }
     check_settings(args.out, settings)
+    sizes = {split: getattr(args, split) for split in SPLIT_IDS}
     # Small splits first: they are wanted while the large one is still being made.
-    splits = sorted(SPLIT_IDS, key=lambda split: getattr(args, split))
+    splits = sorted((split for split in sizes if sizes[split]), key=sizes.get)
+    for split in splits:
+        SplitWriter(args.out, split).refuse_cut(sizes[split])
     with start_pool(args.workers, body_path, photos, args.out) as pool:
         for split in splits:
-            people = getattr(args, split)
-            if not people:
-                continue
+            people = sizes[split]
             logger.info('%s: %d people', split, people)
             path = render_split(pool, args.out, split, people, args.seed, fingerprint)
             logger.info('%s: wrote %s', split, path)
@@ -80,4 +83,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with one_line_errors(FileNotFoundError, ValueError, WorkerKilled):
+        main()

@@ -12,12 +12,22 @@ from pathlib import Path
 from mmengine.logging import MMLogger
 
 from deforhmr_mm.body_models import OPEN_BODY_PATH, SMPL
+from deforhmr_mm.engine.launching import one_line_errors
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from synthetic.pool import WorkerKilled  # noqa: E402
 from synthetic.writer import check_settings  # noqa: E402
-from synthetic_v1.generate import render_split, start_pool  # noqa: E402
-from synthetic_v1.manifest import compare, write_manifest  # noqa: E402
+from synthetic_v1.generate import (  # noqa: E402
+    render_split,
+    split_files,
+    start_pool,
+)
+from synthetic_v1.manifest import (  # noqa: E402
+    compare,
+    rendering_packages,
+    write_manifest,
+)
 from synthetic_v1.recipe import RECIPES, VERSION  # noqa: E402
 
 
@@ -45,7 +55,10 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='0 is the data set')
     parser.add_argument('--workers', type=int, default=1, help='processes')
     parser.add_argument(
-        '--check', type=Path, help='manifest to compare the result with'
+        '--check',
+        type=Path,
+        help='manifest to compare the result with; exit code 1 where they differ by '
+        'more than rounding',
     )
     parsed = parser.parse_args(args)
     if parsed.workers < 1:
@@ -68,6 +81,9 @@ def main(argv: list[str] | None = None) -> None:
     check_settings(args.out, settings)
     # Small splits first: they are wanted while the large one is still being made.
     splits = sorted(sizes, key=sizes.get)
+    for split in splits:
+        split_files(args.out, split).refuse_cut(sizes[split])
+    packages = rendering_packages(args.out)
     with start_pool(args.workers, OPEN_BODY_PATH, args.out) as pool:
         for split in splits:
             logger.info('%s: %d people', split, sizes[split])
@@ -75,13 +91,17 @@ def main(argv: list[str] | None = None) -> None:
                 pool, args.out, split, sizes[split], args.seed, fingerprint
             )
             logger.info('%s: wrote %s', split, path)
-    path = write_manifest(args.out, args.seed, fingerprint, splits)
+    path = write_manifest(args.out, args.seed, fingerprint, packages, splits)
     logger.info('check sums: %s', path)
     if args.check:
-        found = json.loads(path.read_text())
-        for line in compare(json.loads(args.check.read_text()), found):
-            logger.info(line)
+        reference = json.loads(args.check.read_text())
+        verdicts = compare(reference, json.loads(path.read_text()), splits)
+        for verdict in verdicts:
+            logger.info(verdict.line)
+        if not all(verdict.agrees for verdict in verdicts):
+            sys.exit(f'error: {args.out} is not what {args.check} tells of')
 
 
 if __name__ == '__main__':
-    main()
+    with one_line_errors(FileNotFoundError, ValueError, WorkerKilled):
+        main()

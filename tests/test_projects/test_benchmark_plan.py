@@ -1,18 +1,14 @@
 """Which commands the benchmark consists of, and what their options are."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import run_benchmark
+import torch
 from benchmark.commands import as_typed, launched
-from benchmark.config_options import (
-    as_arguments,
-    batch_options,
-    data_options,
-    length_options,
-    own_epochs,
-)
+from benchmark.config_options import as_arguments
 from benchmark.places import Places
 from benchmark.plan import PHASES, Machine, Plan
 from benchmark.presets import (
@@ -24,6 +20,8 @@ from benchmark.presets import (
 )
 from benchmark.step import State
 from mmengine.config import Config
+
+from deforhmr_mm.engine.feature_cache import weights_fingerprint
 
 ROOT = Path(__file__).parents[2]
 STAGE1 = """
@@ -66,6 +64,14 @@ def plan(tmp_path, monkeypatch):
     return make
 
 
+def trained(folder, epoch):
+    """The files of a training that has been validated in the end."""
+    log = folder / '20260101_000000/vis_data/scalars.json'
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(f'{{"PA-MPJPE": 1.0, "step": {epoch}}}\n')
+    (folder / f'epoch_{epoch}.pth').touch()
+
+
 def steps_of(plan):
     return {step.name: step for group in plan.groups() for step in group.steps}
 
@@ -90,6 +96,19 @@ def test_a_head_that_is_alone_has_its_neighbours_cores(plan):
     shares = {group.phase: (group.jobs, group.threads) for group in groups}
     assert shares['stage2'] == (2, 2)
     assert shares['mean_body'] == (2, 1)
+
+
+def test_heads_that_are_done_take_no_cores(plan, tmp_path):
+    machine = Machine(cores=4, processes=2, jobs=2)
+    preset = replace(TINY, seeds=(0,))
+    done = tmp_path / 'w/mean_body/test.json'
+    done.parent.mkdir(parents=True)
+    done.touch()
+    trained(tmp_path / 'w/stage2/hmr2/seed0', 5)
+    groups = Plan(preset, plan().places, machine).groups()
+    shares = {group.phase: (group.jobs, group.threads) for group in groups}
+    assert shares['mean_body'] == shares['stage2'] == (2, 2)
+    assert shares['test'] == (2, 1)
 
 
 def test_every_step_has_its_name(plan):
@@ -193,10 +212,46 @@ def test_states_follow_the_files(plan, tmp_path):
     (folder / 'epoch_4.pth').touch()
     assert state('stage2/hmr2/seed0') is State.STOPPED
     (folder / 'epoch_5.pth').touch()
+    # The checkpoint is written before the last validation.
+    assert state('stage2/hmr2/seed0') is State.STOPPED
+    trained(folder, 5)
     assert state('stage2/hmr2/seed0') is State.DONE
     assert state('stage2/hmr2/seed5') is State.MISSING
     (tmp_path / 'w/tables.md').touch()
     assert state('tables') is not State.DONE
+
+
+def test_the_model_is_the_first_seed_s(plan, tmp_path):
+    def save(path, seed):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({'state_dict': {}, 'meta': {'seed': seed}}, path)
+
+    heads = tmp_path / 'w/stage2/deforhmr'
+    for seed in TINY.seeds:
+        save(heads / f'seed{seed}/epoch_5.pth', seed)
+    save(tmp_path / 'w/model.pth', 5)
+    assert steps_of(plan())['model'].state is State.MISSING
+    save(tmp_path / 'w/model.pth', 0)
+    assert steps_of(plan())['model'].state is State.DONE
+
+
+def test_sources_are_what_is_there_of_data_and_encoder(plan, tmp_path):
+    assert plan().sources() == {}
+    splits = {
+        split: {'people': number, 'annotations': f'sum {number}'}
+        for split, number in TINY.people.items()
+    }
+    (tmp_path / 'd').mkdir()
+    (tmp_path / 'd/manifest.json').write_text(json.dumps({'splits': splits}))
+    encoder = tmp_path / 'encoder.pth'
+    torch.save({'state_dict': {'backbone.proj.weight': torch.ones(2)}}, encoder)
+    assert plan(encoder=encoder).sources() == {
+        'labels of train': 'sum 7',
+        'labels of val': 'sum 2',
+        'labels of test': 'sum 3',
+        'labels of test_occluded': 'sum 1',
+        'encoder': weights_fingerprint({'proj.weight': torch.ones(2)}),
+    }
 
 
 def test_presets():
@@ -263,6 +318,8 @@ def test_a_dry_run_shows_what_the_arguments_ask_for(tmp_path, monkeypatch, capsy
             '--data: expected a path without',
         ),
         (['--work-dir', 'a,b', '--dry-run'], '--work-dir: expected a path'),
+        (['--seeds', '0', '0'], '--seeds: expected each once, got 0 0'),
+        (['--variants', 'hmr2', 'hmr2'], '--variants: expected each once, got hmr2'),
     ],
 )
 def test_impossible_arguments_are_refused(arguments, message, tmp_path, capsys):
@@ -272,54 +329,14 @@ def test_impossible_arguments_are_refused(arguments, message, tmp_path, capsys):
     assert not (tmp_path / 'w').exists()
 
 
-def test_data_roots_are_found_at_any_depth():
-    config = dict(
-        train_dataloader=dict(
-            dataset=dict(datasets=[dict(data_root='a/'), dict(data_root='b/')])
-        ),
-        val_dataloader=dict(dataset=dict(dataset=dict(data_root='a'))),
-        val_evaluator=[dict(type='M'), dict(ann_file='a/x/y.json')],
-    )
-    assert data_options(config, Path('b')) == {
-        'train_dataloader.dataset.datasets.0.data_root': 'b/',
-        'val_dataloader.dataset.dataset.data_root': 'b/',
-        'val_evaluator.1.ann_file': 'b/x/y.json',
-    }
-
-
-def test_schedules_that_count_epochs_are_scaled():
-    config = dict(
-        train_cfg=dict(max_epochs=10, val_interval=2),
-        param_scheduler=[
-            dict(type='LinearLR', by_epoch=False, end=5),
-            dict(type='LinearLR', end=1),
-            dict(type='CosineAnnealingLR', begin=1, end=10, T_max=9),
-        ],
-    )
-    assert length_options(config, 10, 10) == {}
-    assert length_options(config, 10, 20) == {
-        'train_cfg.max_epochs': 20,
-        'param_scheduler.1.end': 2,
-        'param_scheduler.2.T_max': 18,
-        'param_scheduler.2.end': 20,
-    }
-
-
-def test_the_batch_is_dealt_out():
-    config = dict(train_dataloader=dict(batch_size=32), auto_scale_lr=None)
-    assert batch_options(config, 1, 'c.py') == {}
-    assert batch_options(config, 4, 'c.py') == {'train_dataloader.batch_size': 8}
-    config['auto_scale_lr'] = dict(base_batch_size=96)
-    assert batch_options(config, 1, 'c.py') == {'train_dataloader.batch_size': 96}
-    assert batch_options(config, 2, 'c.py', 32) == {'train_dataloader.batch_size': 16}
-    with pytest.raises(ValueError, match='c.py: the batch of 96 .* to 5 processes'):
-        batch_options(config, 5, 'c.py')
-
-
-def test_a_config_without_epochs_is_refused():
-    config = dict(train_cfg=dict(max_iters=100))
-    with pytest.raises(ValueError, match='c.py: train_cfg.max_epochs.*got None'):
-        own_epochs(config, 'c.py')
+def test_there_is_a_gpu_for_each_process(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    run_benchmark.check_processes(3)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    run_benchmark.check_processes(2)
+    with pytest.raises(SystemExit, match='--procs: expected at most 2, .*got 3'):
+        run_benchmark.main(['--procs', '3', '--dry-run'])
 
 
 def test_command_lines(monkeypatch):

@@ -8,14 +8,11 @@ import sys
 import time
 
 import pytest
-import torch
-from benchmark import products, running, times
+from benchmark import running, times
 from benchmark.places import Places
-from benchmark.running import Busy, Runner, StepFailed, check_settings, sole_run
+from benchmark.running import Busy, Runner, StepFailed, last_words, sole_run
 from benchmark.step import Group, Step
 from benchmark.times import Times, as_clock, covered
-
-from deforhmr_mm.engine.feature_cache import CacheManifest, weights_fingerprint
 
 MACHINE = {'cpu': 'abacus', 'cores': 2}
 
@@ -111,6 +108,83 @@ def test_a_failure_stops_what_comes_after_its_group(places, tmp_path):
     }
 
 
+def test_what_is_made_is_checked_before_each_group(places, tmp_path):
+    first, second = step(tmp_path, 'p/a'), step(tmp_path, 'q')
+    seen = []
+
+    def check():
+        seen.append((first.product.is_file(), second.product.is_file()))
+        if second.product.is_file():
+            raise ValueError('of another folder')
+
+    with sole_run(places.work) as lock:
+        runner = Runner(places, MACHINE, lock, say=lambda line: None)
+        with pytest.raises(ValueError, match='of another folder'):
+            runner.run([group(first), group(second)], check)
+    assert seen == [(False, False), (True, False), (True, True)]
+
+
+# What torchrun prints when one of two processes fails, shortened in the middle only.
+FAILED_TRAINING = """\
+11/28 17:53:01 - mmengine - INFO - Epoch(train) [1][50/312]
+error: No such file: images/train/00000/000007.jpg
+(DEFORHMR_DEBUG=1 shows where it was raised.)
+W1128 17:53:05.013000 7739 torch/distributed/elastic/multiprocessing/api.py:1028] \
+Sending process 7762 closing signal SIGTERM
+E1128 17:53:05.077000 7739 torch/distributed/elastic/multiprocessing/api.py:1002] \
+failed (exitcode: 1) local_rank: 0 (pid: 7761) of binary: /venv/bin/python
+Traceback (most recent call last):
+  File "<frozen runpy>", line 198, in _run_module_as_main
+    raise ChildFailedError(
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+============================================================
+tools/train.py FAILED
+------------------------------------------------------------
+Failures:
+[1]:
+  rank      : 1 (local_rank: 1)
+  exitcode  : -15 (pid: 7762)  (SIGTERM)
+  traceback : Signal 15 (SIGTERM) received by PID 7762
+------------------------------------------------------------
+Root Cause (first observed failure):
+[0]:
+  time      : 2026-11-28_17:53:05
+  host      : localhost
+  rank      : 0 (local_rank: 0)
+  exitcode  : 1 (pid: 7761)
+  error_file: <N/A>
+  traceback : To enable traceback see: https://pytorch.org/docs/stable/elastic/err
+============================================================
+"""
+
+
+def test_what_a_process_said_comes_before_its_launcher():
+    shown = last_words(FAILED_TRAINING)
+    assert shown[0].endswith('[1][50/312]')
+    assert shown[1] == 'error: No such file: images/train/00000/000007.jpg'
+    assert shown[3] == 'Root Cause (first observed failure):'
+    assert '  exitcode  : 1 (pid: 7761)' in shown
+    assert not any('-15' in line for line in shown)
+
+
+def test_errors_further_up_are_shown_first():
+    said = 'error: first\n' + 'waiting\n' * 40 + 'error: last\n'
+    assert last_words(said) == ['error: first', *['waiting'] * 14, 'error: last']
+    assert last_words('') == []
+    later = FAILED_TRAINING + 'error: of the other process\n'
+    assert last_words(later)[0] == 'error: of the other process'
+
+
+def test_a_failure_shows_this_attempt_alone(places, tmp_path):
+    bad = step(tmp_path, 'p', 'print("error: of today"); raise SystemExit(1)')
+    log = places.log('p')
+    log.parent.mkdir(parents=True)
+    log.write_text('error: of yesterday\n')
+    with pytest.raises(StepFailed) as failure:
+        run(places, group(bad))
+    assert str(failure.value).splitlines()[1:] == ['error: of today']
+
+
 def test_a_step_without_a_test_always_runs(places, tmp_path):
     product = tmp_path / 'tables'
     code = f'open({str(product)!r}, "a").write("x")'
@@ -171,65 +245,6 @@ def test_a_child_that_outlives_the_run_keeps_the_folder(tmp_path):
         pass
 
 
-def test_other_settings_in_the_same_folder_are_refused(tmp_path):
-    check_settings(tmp_path / 'w', {'views': 1, 'people': {'train': 4}})
-    check_settings(tmp_path / 'w', {'views': 1, 'people': {'train': 4}})
-    with pytest.raises(ValueError, match='views: expected 1, got 2; choose another'):
-        check_settings(tmp_path / 'w', {'views': 2, 'people': {'train': 4}})
-
-
-def test_a_data_set_has_its_people(tmp_path):
-    wanted = {'train': 5, 'val': 2}
-    assert not products.has_people(tmp_path, wanted)
-
-    def write(**people):
-        splits = {split: {'people': number} for split, number in people.items()}
-        (tmp_path / 'manifest.json').write_text(json.dumps({'splits': splits}))
-
-    write(train=5)
-    assert not products.has_people(tmp_path, wanted)
-    write(train=5, val=2, test=9)
-    assert products.has_people(tmp_path, wanted)
-    write(train=6, val=1)
-    with pytest.raises(ValueError, match='train: expected 5 people, got 6; .*not cut'):
-        products.has_people(tmp_path, wanted)
-
-
-def test_the_manifest_has_the_renderers_name():
-    pytest.importorskip('embreex', reason='rendering needs embreex')
-    from synthetic_v1 import manifest
-
-    assert products.MANIFEST_FILE == manifest.MANIFEST_FILE
-
-
-def test_a_cache_is_done_with_all_shards_and_views(tmp_path):
-    weights = {'proj.weight': torch.ones(2)}
-    encoder = tmp_path / 'encoder.pth'
-    torch.save({'state_dict': {'backbone.proj.weight': torch.ones(2)}}, encoder)
-    assert not products.has_views(tmp_path, 1, encoder)
-    manifest = CacheManifest(3, (4, 1, 1), views=2, shard_size=2)
-    manifest.encoder = {'weights': weights_fingerprint(weights)}
-    manifest.save(tmp_path)
-    assert not products.has_views(tmp_path, 1, encoder)
-    manifest.shards = [{}] * 4
-    manifest.save(tmp_path)
-    assert products.has_views(tmp_path, 1, encoder)
-    assert products.has_views(tmp_path, 2, encoder)
-    assert not products.has_views(tmp_path, 3, encoder)
-    assert not products.has_views(tmp_path, 1, tmp_path / 'not_trained_yet.pth')
-
-
-def test_a_cache_of_another_encoder_is_refused(tmp_path):
-    encoder = tmp_path / 'encoder.pth'
-    torch.save({'state_dict': {'backbone.proj.weight': torch.ones(2)}}, encoder)
-    manifest = CacheManifest(1, (4, 1, 1), views=1, shard_size=1)
-    manifest.encoder = {'weights': weights_fingerprint({'proj.weight': torch.zeros(2)})}
-    manifest.shards = [{}]
-    manifest.save(tmp_path)
-    with pytest.raises(ValueError, match='features of the encoder .* of another one'):
-        products.has_views(tmp_path, 1, encoder)
-
-
 def test_times_as_a_table(tmp_path, monkeypatch):
     clock = iter([0, 100, 200, 250, 320, 300, 400])
     monkeypatch.setattr(times.time, 'time', lambda: next(clock))
@@ -258,6 +273,13 @@ def test_this_machine_is_described():
     assert set(found) == {'cpu', 'cores', 'system', 'python', 'torch'}
     assert found['cpu'] and found['cores'] >= 1
     assert found['python'] == '.'.join(map(str, sys.version_info[:3]))
+
+
+@pytest.mark.parametrize(('gib', 'workers'), [(0.5, 1), (3, 4), (64, 8)])
+def test_no_more_processes_render_than_memory_holds(gib, workers, monkeypatch):
+    sizes = {'SC_PHYS_PAGES': int(gib * 2**18), 'SC_PAGE_SIZE': 4096}
+    monkeypatch.setattr(times.os, 'sysconf', sizes.__getitem__)
+    assert times.rendering_workers(8) == workers
 
 
 def test_arithmetic_of_times():

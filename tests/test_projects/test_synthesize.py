@@ -75,6 +75,13 @@ def test_other_settings_in_the_same_folder_are_refused(rendered):
         run(rendered.out, '--train', 4, '--seed', 4)
 
 
+def test_a_larger_split_is_not_cut(rendered):
+    before = digests(rendered.out)
+    with pytest.raises(ValueError, match=r'train.npz: expected at most 3 .*got 4'):
+        run(rendered.out, '--train', 3, '--seed', 3)
+    assert digests(rendered.out) == before
+
+
 def test_contact_sheets_show_every_picture(rendered):
     for split, path in rendered.sheets.items():
         with np.load(rendered.out / f'annotations/{split}.npz') as file:

@@ -12,8 +12,8 @@ import describe_v1  # noqa: E402
 import show_v1  # noqa: E402
 import synthesize_v1  # noqa: E402
 from scipy.spatial.transform import Rotation  # noqa: E402
-from synthetic_v1 import generate  # noqa: E402
-from synthetic_v1.manifest import compare  # noqa: E402
+from synthetic_v1 import generate, manifest  # noqa: E402
+from synthetic_v1.manifest import compare, rendering_packages  # noqa: E402
 from synthetic_v1.recipe import RECIPES  # noqa: E402
 
 from deforhmr_mm.datasets import HMRDataset, read_labels  # noqa: E402
@@ -66,9 +66,9 @@ def test_same_bytes_with_more_workers_and_the_manifest_says_so(made, tmp_path, c
         json.loads((path / 'manifest.json').read_text())
         for path in (made, tmp_path / 'data')
     )
-    assert compare(ours, theirs) == [
-        'test_truncated: the same bytes',
-        'val: the same bytes',
+    assert compare(ours, theirs, PEOPLE) == [
+        ('val: the same bytes', True),
+        ('test_truncated: the same bytes', True),
     ]
 
 
@@ -112,8 +112,55 @@ def test_a_larger_split_begins_with_the_smaller_one_and_reuses_it(made, tmp_path
         with np.load(out / 'annotations/val.npz') as large:
             assert len(large['pose']) == 5
             np.testing.assert_array_equal(large['pose'][:3], small['pose'])
-    manifest = json.loads((out / 'manifest.json').read_text())
-    assert set(manifest['splits']) == set(PEOPLE)
+    found = json.loads((out / 'manifest.json').read_text())
+    assert set(found['splits']) == set(PEOPLE)
+
+
+def test_a_larger_split_is_not_cut(made):
+    before = digests(made)
+    with pytest.raises(
+        ValueError, match='val.npz: expected at most 2 .*got 3.*not cut'
+    ):
+        run(made, {'val': 2})
+    assert digests(made) == before
+
+
+def test_the_check_fails_where_labels_are_others(made, tmp_path):
+    out = tmp_path / 'data'
+    shutil.copytree(made, out)
+    reference = json.loads((made / 'manifest.json').read_text())
+    reference['splits']['val']['annotations'] = 'those of other people'
+    reference['splits']['val']['means']['pose'] *= 1.01
+    del reference['splits']['val']['moments']  # as it was before they were kept
+    path = tmp_path / 'reference.json'
+    path.write_text(json.dumps(reference))
+    with pytest.raises(SystemExit, match='data is not what .*reference.json tells'):
+        run(out, {'val': 3}, '--check', path)
+
+
+def test_the_sums_tell_signs_and_every_key(made):
+    splits = json.loads((made / 'manifest.json').read_text())['splits']
+    with np.load(made / 'annotations/val.npz') as file:
+        data = dict(file)
+    moments = splits['val']['moments']
+    assert set(moments) == set(SHAPES) - {'imgname', 'gender'}
+    for key, (mean, square) in moments.items():
+        assert mean == pytest.approx(data[key].astype(float).mean(), abs=1e-9), key
+        assert square == pytest.approx((data[key].astype(float) ** 2).mean()), key
+
+
+def test_the_packages_that_a_set_was_begun_with_are_kept(
+    made, tmp_path, monkeypatch, caplog
+):
+    begun = json.loads((made / 'manifest.json').read_text())['packages']
+    assert rendering_packages(tmp_path) == begun
+    assert rendering_packages(made) == begun
+    monkeypatch.setattr(manifest.importlib.metadata, 'version', lambda name: '99')
+    warned = []
+    logger = manifest.MMLogger.get_current_instance()
+    monkeypatch.setattr(logger, 'warning', lambda text, *a: warned.append(text % a))
+    assert rendering_packages(made) == begun
+    assert f'numpy {np.__version__}, now 99; ' in warned[0]
 
 
 def test_another_seed_in_the_same_folder_is_refused(made):
@@ -161,34 +208,48 @@ def test_a_picture_that_fails_is_named_when_the_others_are_done(tmp_path, monkey
     ]
 
 
-def entry(people=2, annotations='a', mean=1.0, folders=None):
+def entry(people=2, annotations='a', mean=1.0, folders=None, yaw=(0.01, 4.0)):
     folders = folders or {'00000': 'p'}
     return {
         'people': people, 'pictures': 1, 'annotations': annotations,
-        'means': {'pose': mean}, 'folders': folders,
+        'means': {'pose': mean}, 'moments': {'yaw': yaw}, 'folders': folders,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ('found', 'line'),
+    ('found', 'line', 'agrees'),
     [
-        (entry(), 's: the same bytes'),
+        (entry(), 's: the same bytes', True),
+        (entry(yaw=(0.03, 4.0)), 's: the same bytes', True),
         (
             entry(folders={'00000': 'q'}),
             's: 1 of 1 folders of pictures differ, labels are the same bytes',
+            True,
         ),
         (
-            entry(annotations='b', mean=1.00001),
+            entry(annotations='b', mean=1.00001, yaw=(0.0101, 4.001)),
             's: 0 of 1 folders of pictures differ, labels agree but for rounding',
+            True,
         ),
-        (entry(annotations='b', mean=1.01), 's: other labels: pose'),
-        (entry(people=3), 's: expected 2 people, got 3'),
-        (None, 's: missing'),
+        (entry(annotations='b', mean=1.01), 's: other labels: pose', False),
+        (
+            entry(annotations='b', mean=2, yaw=(-0.01, 4.0)),
+            's: other labels: pose, yaw',
+            False,
+        ),
+        (entry(annotations='b', yaw=(0.01, 4.1)), 's: other labels: yaw', False),
+        (entry(people=3), 's: expected 2 people, got 3', False),
+        (None, 's: missing', False),
     ],
 )
-def test_manifests_are_compared(found, line):
+def test_manifests_are_compared(found, line, agrees):
     other = {'splits': {} if found is None else {'s': found}}
-    assert compare({'splits': {'s': entry()}}, other) == [line]
+    reference = {'splits': {'s': entry()}}
+    assert compare(reference, other, ['s']) == [(line, agrees)]
+    assert compare(other, reference, []) == []
+    assert compare({'splits': {}}, reference, ['s']) == [
+        ('s: not in the reference', False)
+    ]
 
 
 def test_joint_spread_is_the_angle_from_the_mean_rotation():

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -30,35 +31,95 @@ def maker_v1(smpl_data):
     return SceneMaker(Body(smpl_data))
 
 
-def labels_of(maker, split, pictures):
-    made = [maker.make(picture_seed(0, split, i), RECIPES[split]) for i in pictures]
-    return [label for picture in made for label in picture.labels]
+@pytest.fixture(scope='module')
+def pictures(maker_v1):
+    """A few pictures of each split."""
+    return {
+        split: [maker_v1.make(picture_seed(0, split, i), recipe) for i in range(3)]
+        for split, recipe in RECIPES.items()
+    }
 
 
 @pytest.fixture(scope='module')
-def people(maker_v1):
-    """Labels of a few pictures of each split."""
-    return {split: labels_of(maker_v1, split, range(3)) for split in RECIPES}
+def people(pictures):
+    """The labels of these."""
+    return {
+        split: [labels for picture in made for labels in picture.labels]
+        for split, made in pictures.items()
+    }
 
 
-def test_labels_are_projections_of_the_smpl_body(people):
-    smpl = SMPL()
+@pytest.fixture(scope='module')
+def smpl():
+    return SMPL()
+
+
+def smpl_output(smpl, labels):
+    """Vertices and joints of a person, metres in the camera's frame."""
+    rotations = Rotation.from_rotvec(labels.pose.reshape(24, 3)).as_matrix()
+    rotations = torch.tensor(rotations, dtype=torch.float32)[None]
+    betas = torch.tensor(labels.shape, dtype=torch.float32)[None]
+    output = smpl(rotations[:, :1], rotations[:, 1:], betas)
+    return (
+        output.vertices[0].numpy() + labels.transl,
+        output.joints[0].numpy() + labels.transl,
+    )
+
+
+def project(points, labels):
+    return points[:, :2] / points[:, 2:] * labels.focal_l + labels.principal_point
+
+
+def test_labels_are_projections_of_the_smpl_body(people, smpl):
     mapping = get_keypoint_set('smpl45').map_to(get_keypoint_set('coco17'))
     everybody = [labels for found in people.values() for labels in found]
     assert len(everybody) > 12
     for labels in everybody:
-        rotations = Rotation.from_rotvec(labels.pose.reshape(24, 3)).as_matrix()
-        rotations = torch.tensor(rotations, dtype=torch.float32)[None]
-        betas = torch.tensor(labels.shape, dtype=torch.float32)[None]
-        joints = smpl(rotations[:, :1], rotations[:, 1:], betas).joints[0].numpy()
-        joints = joints + labels.transl
-        pixels = joints[:, :2] / joints[:, 2:] * labels.focal_l + labels.principal_point
+        pixels = project(smpl_output(smpl, labels)[1], labels)
         wanted, got = pixels[list(mapping.source)], labels.coco[list(mapping.target)]
         inside = got[:, 2] > 0
         np.testing.assert_allclose(got[inside, :2], wanted[inside], atol=0.1)
         np.testing.assert_array_equal(got[~inside], 0)
         seen = labels.joint_seen[list(mapping.source)]
         np.testing.assert_array_equal(got[:, 2] == 2, seen)
+
+
+def test_boxes_and_spin_s_labels_are_those_of_the_smpl_body(pictures, smpl):
+    smpl45 = get_keypoint_set('smpl45')
+    openpose = smpl45.map_to(get_keypoint_set('openpose25'))
+    spin = smpl45.map_to(get_keypoint_set('spin24'))
+    lacking = sorted(set(range(24)) - set(spin.target))
+    made = [picture for found in pictures.values() for picture in found]
+    cut = False
+    for picture, labels in ((p, labels) for p in made for labels in p.labels):
+        image = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        height, width = image.shape[:2]
+        camera = Camera(
+            width, height, labels.focal_l, labels.principal_point, np.eye(3)
+        )
+        vertices, joints = smpl_output(smpl, labels)
+        pixels = project(joints, labels)
+        for got, mapping in ((labels.openpose, openpose), (labels.part, spin)):
+            source, target = list(mapping.source), list(mapping.target)
+            np.testing.assert_allclose(got[target, :2], pixels[source], atol=0.1)
+            inside = camera.contains(pixels)[source]
+            np.testing.assert_array_equal(got[target, 2], inside)
+        assert not labels.part[lacking].any()
+        # Metres from the pelvis.
+        source, target = list(spin.source), list(spin.target)
+        relative = (joints - joints[0])[source]
+        np.testing.assert_allclose(labels.S[target, :3], relative, atol=2e-4)
+        np.testing.assert_array_equal(labels.S[target, 3], 1)
+        assert not labels.S[lacking].any()
+        # The tight box of what is inside the picture, 1.2 times its longer side.
+        corners = project(vertices, labels)
+        within = corners[camera.contains(corners)]
+        cut = cut or len(within) < 0.9 * len(corners)
+        side = np.ptp(within, axis=0).max()
+        assert labels.scale * 200 / 1.2 == pytest.approx(side, abs=3)
+        middle = 0.5 * (within.min(axis=0) + within.max(axis=0))
+        np.testing.assert_allclose(labels.center, middle, atol=2)
+    assert cut
 
 
 def test_each_split_keeps_whom_it_promises(people):

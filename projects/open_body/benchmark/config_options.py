@@ -69,6 +69,22 @@ def own_epochs(config: Mapping[str, Any], path: str) -> int:
     return epochs
 
 
+def validates_at_end(config: Mapping[str, Any], epochs: int) -> bool:
+    """Whether a training validates after its last epoch, and keeps what comes out.
+
+    Args:
+        config: The config.
+        epochs: How many it trains.
+    """
+    if not config.get('val_dataloader'):
+        return False
+    begin = (config.get('train_cfg') or {}).get('val_begin', 1)
+    # mmengine's default is the backend whose files tell of it.
+    backends = (config.get('visualizer') or {}).get('vis_backends')
+    kept = backends is None or any(b['type'] == 'LocalVisBackend' for b in backends)
+    return begin <= epochs and kept
+
+
 def length_options(config: Mapping[str, Any], own: int, epochs: int) -> dict[str, Any]:
     """Let a config train for another number of epochs.
 

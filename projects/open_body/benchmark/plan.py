@@ -1,6 +1,6 @@
 """The pipeline as groups of steps, one after another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from .config_options import (
     data_options,
     length_options,
     own_epochs,
+    validates_at_end,
 )
 from .places import Places
 from .presets import (
@@ -24,7 +25,8 @@ from .presets import (
     WHOLE_CONFIG,
     Preset,
 )
-from .step import Group, Step
+from .step import Group, State, Step
+from .times import rendering_workers
 
 PHASES = (
     'data',
@@ -50,7 +52,7 @@ class Machine:
         processes: That train the encoder, and compute features, together.
         jobs: Heads that are trained, and tested, side by side.
         readers: Processes that read pictures beside each that computes features.
-        workers: Processes that render; None: one for each core.
+        workers: Processes that render; None: one for each core, if memory lasts.
     """
 
     cores: int
@@ -122,17 +124,26 @@ class Plan:
         groups = []
         for phase in PHASES[: PHASES.index(until) + 1]:
             steps = tuple(steps_of[phase]())
-            jobs, threads = self._shares(phase, len(steps))
+            jobs, threads = self._shares(phase, steps)
             groups.append(Group(phase, steps, jobs, threads))
         return [group for group in groups if group.steps]
 
-    def _shares(self, phase: str, steps: int) -> tuple[int, int]:
+    def sources(self) -> dict[str, str]:
+        """What the results are made from, of what is there: name -> fingerprint."""
+        sums = products.label_sums(self.places.data, self.preset.people)
+        found = {f'labels of {split}': value for split, value in sums.items()}
+        if self.encoder.is_file():
+            found['encoder'] = products.encoder_sum(self.encoder)
+        return found
+
+    def _shares(self, phase: str, steps: Sequence[Step]) -> tuple[int, int]:
         """How many steps of a phase run side by side, and the threads of each."""
         machine = self.machine
         if phase not in SIDE_BY_SIDE:
             return 1, machine.threads
         # A head that is trained alone has the cores that its neighbours would have.
-        beside = max(1, min(machine.jobs, steps))
+        todo = sum(step.state is not State.DONE for step in steps)
+        beside = max(1, min(machine.jobs, todo))
         return machine.jobs, max(1, min(machine.jobs, machine.cores) // beside)
 
     @property
@@ -157,7 +168,8 @@ class Plan:
     def _data(self) -> Iterator[Step]:
         people = self.preset.people
         root = self.places.data
-        workers = self.machine.workers or self.machine.cores
+        machine = self.machine
+        workers = machine.workers or rendering_workers(machine.cores)
         sizes = [f'{split}={number}' for split, number in people.items()]
         command = tool(
             f'{PROJECT}/synthesize_v1.py',
@@ -183,23 +195,26 @@ class Plan:
             **self.preset.stage1_options,
         }
         yield self._training(
-            'stage1', path, self.places.stage1, self.encoder, options,
+            'stage1', path, self.encoder, self._epochs(1), options,
             self.machine.processes, ('--amp',) if self.preset.stage1_amp else (),
         )  # fmt: skip
 
     def _training(
-        self, name: str, config: str, folder: Path, product: Path,
-        options: dict[str, object], processes: int = 1, flags: tuple[str, ...] = (),
+        self, name: str, config: str, product: Path, epochs: int,
+        options: Mapping[str, object], processes: int = 1, flags: tuple[str, ...] = (),
     ) -> Step:  # fmt: skip
+        folder = product.parent
         command = launched(
             'tools/train.py', processes, config, '--work-dir', folder, '--resume',
             *flags, *as_arguments(options),
         )  # fmt: skip
-        return Step(name, command, product, product.is_file, folder)
+        validates = validates_at_end(read_config(config), epochs)
+        is_done = partial(products.is_trained, product, epochs, validates)
+        return Step(name, command, product, is_done, folder)
 
     def _features(self) -> Iterator[Step]:
         config = read_config(self.whole_config)
-        for split in self.preset.people:
+        for split, people in self.preset.people.items():
             kind = split if split in ('train', 'val') else 'test'
             views = self.preset.views if kind == 'train' else 1
             options = self._data_of(config, kind, split)
@@ -213,7 +228,7 @@ class Plan:
             )
             yield Step(
                 f'features/{split}', command, folder / 'manifest.json',
-                partial(products.has_views, folder, views, self.encoder),
+                partial(products.has_views, folder, views, self.encoder, people),
                 folder,
             )  # fmt: skip
 
@@ -260,8 +275,8 @@ class Plan:
                 **self.preset.stage2_options,
             }
             yield self._training(
-                f'stage2/{variant}/seed{seed}', path, self.places.head(variant, seed),
-                self._head(variant, seed), options,
+                f'stage2/{variant}/seed{seed}', path, self._head(variant, seed),
+                self._epochs(2), options,
             )  # fmt: skip
 
     def _tests(self) -> Iterator[Step]:
@@ -287,7 +302,7 @@ class Plan:
         command = tool(
             'tools/misc/merge_backbone.py', head, out, '--encoder', self.encoder
         )
-        yield Step('model', command, out, out.is_file)
+        yield Step('model', command, out, partial(products.is_model_of, out, head))
 
     def _tables(self) -> Iterator[Step]:
         # Always anew: variants and seeds may have been added.

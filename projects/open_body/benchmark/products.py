@@ -1,10 +1,13 @@
-"""Whether the product of a step is there and whole."""
+"""Whether the product of a step is there, whole, and of what it should be of."""
 
 import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from synthetic_v1.recipe import VERSION
+
+from deforhmr_mm.body_models import OPEN_BODY_PATH, body_fingerprint, load_smpl_file
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from deforhmr_mm.engine.feature_cache import (
     CacheManifest,
@@ -15,22 +18,33 @@ from deforhmr_mm.engine.feature_cache import (
 
 # As in synthetic_v1/manifest.py, which needs the renderer to be imported.
 MANIFEST_FILE = 'manifest.json'
+SEED = 0  # of the data set: other seeds make other people
+# What a merged checkpoint takes over from the head's.
+HEAD_META = ('epoch', 'iter', 'time', 'seed', 'experiment_name')
 
 
 def has_people(root: Path, people: Mapping[str, int]) -> bool:
-    """Whether a data set has all splits in the wanted sizes.
+    """Whether a folder has data set v1, all splits in the wanted sizes.
 
     Args:
-        root: Its folder.
+        root: The folder.
         people: Rows of each split.
 
     Raises:
-        ValueError: A split is larger: rendering it again would cut its annotations.
+        ValueError: It has another data set, or a split is larger: rendering it again
+            would cut its annotations.
     """
     path = root / MANIFEST_FILE
     if not path.is_file():
         return False
-    splits = json.loads(path.read_text())['splits']
+    manifest = json.loads(path.read_text())
+    for key, wanted in _data_set().items():
+        if manifest.get(key, wanted) != wanted:
+            raise ValueError(
+                f'{path}: {key}: expected {wanted!r}, got {manifest[key]!r}: the '
+                'folder has other people than the benchmark; choose another --data'
+            )
+    splits = manifest['splits']
     found = {split: splits.get(split, {}).get('people', 0) for split in people}
     for split, wanted in people.items():
         if found[split] > wanted:
@@ -41,37 +55,123 @@ def has_people(root: Path, people: Mapping[str, int]) -> bool:
     return found == dict(people)
 
 
-def has_views(folder: Path, views: int, encoder: Path) -> bool:
-    """Whether a feature cache is finished with at least so many views.
+@lru_cache
+def _data_set() -> dict[str, object]:
+    body = body_fingerprint(load_smpl_file(OPEN_BODY_PATH))
+    return {'version': VERSION, 'seed': SEED, 'body_fingerprint': body}
+
+
+def label_sums(root: Path, people: Mapping[str, int]) -> dict[str, str]:
+    """Check sums of the labels of a data set's splits; none of one that is not made.
+
+    Args: as :func:`has_people`.
+    """
+    if not has_people(root, people):
+        return {}
+    splits = json.loads((root / MANIFEST_FILE).read_text())['splits']
+    return {split: splits[split]['annotations'] for split in people}
+
+
+def has_views(folder: Path, views: int, encoder: Path, people: int) -> bool:
+    """Whether a feature cache is finished.
+
+    A cache with fewer views is not: more are added to it. Which people it has is not
+    looked at: `has_people` lets one data set pass, and so many of it are the same.
 
     Args:
         folder: Of the cache.
         views: Wanted for each person.
         encoder: Checkpoint of the encoder that the features are to be of.
+        people: Rows of the split.
 
     Raises:
-        ValueError: The features are of another encoder: heads would be trained on them.
+        ValueError: The cache is of another encoder or of one that is still to be
+            trained, of another number of people, or has more views: heads would be
+            trained on it.
     """
     try:
         manifest = CacheManifest.load(folder)
     except FeatureCacheError:
         return False
-    whole = len(manifest.shards) == len(manifest.all_shards)
-    if not whole or manifest.views < views or not encoder.is_file():
-        return False
-    wanted = _fingerprint(encoder, encoder.stat().st_mtime_ns)
+    advice = 'choose other --features, or delete the folder'
+    if manifest.num_samples != people:
+        raise ValueError(
+            f'{folder}: expected features of {people} people, got those of '
+            f'{manifest.num_samples}; {advice}'
+        )
+    if manifest.views > views:
+        raise ValueError(
+            f'{folder}: expected {views} views of each person, got {manifest.views}, '
+            f'which heads would be trained on; {advice}'
+        )
+    if not encoder.is_file():
+        raise ValueError(
+            f'{folder}: expected no features yet, since the encoder {encoder} is not '
+            f'there, got those of another one '
+            f'({manifest.encoder_fingerprint[:12]}); {advice}'
+        )
+    wanted = encoder_sum(encoder)
     if manifest.encoder_fingerprint != wanted:
         raise ValueError(
             f'{folder}: expected features of the encoder {encoder} ({wanted[:12]}), '
-            f'got those of another one ({manifest.encoder_fingerprint[:12]}); choose '
-            'other --features, or delete the folder'
+            f'got those of another one ({manifest.encoder_fingerprint[:12]}); {advice}'
         )
-    return True
+    whole = len(manifest.shards) == len(manifest.all_shards)
+    return whole and manifest.views == views
+
+
+def encoder_sum(checkpoint: Path) -> str:
+    """Fingerprint of the encoder in a file."""
+    return _encoder_sum(checkpoint, checkpoint.stat().st_mtime_ns)
 
 
 @lru_cache
-def _fingerprint(checkpoint: Path, changed: int) -> str:
-    """Of the encoder in a file; read again only when it has changed."""
+def _encoder_sum(checkpoint: Path, changed: int) -> str:
+    """Computed again only when the file has changed."""
     return weights_fingerprint(
         encoder_weights(load_checkpoint_safely(checkpoint)['state_dict'])
     )
+
+
+def is_trained(checkpoint: Path, epoch: int, validates: bool) -> bool:
+    """Whether a training is through: its last checkpoint is there, and validated.
+
+    The checkpoint is written first. A training that ended in between does the
+    validation alone when it is resumed.
+
+    Args:
+        checkpoint: Of the last epoch, in the work dir.
+        epoch: That epoch.
+        validates: Whether the training ends with a validation.
+    """
+    if not checkpoint.is_file():
+        return False
+    logs = checkpoint.parent.glob('*/vis_data/scalars.json')
+    return not validates or any(_has_validation(log, epoch) for log in logs)
+
+
+def _has_validation(log: Path, epoch: int) -> bool:
+    for line in log.read_text().splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # a killed training can leave half of a line
+        # Rows of training have an iteration, too.
+        if row.get('step') == epoch and 'iter' not in row:
+            return True
+    return False
+
+
+def is_model_of(model: Path, head: Path) -> bool:
+    """Whether a whole model is there and was made of this head.
+
+    Args:
+        model: Its checkpoint.
+        head: Checkpoint of the head's training.
+    """
+    if not model.is_file() or not head.is_file():
+        return False
+    made, wanted = (
+        load_checkpoint_safely(path).get('meta', {}) for path in (model, head)
+    )
+    return all(made.get(key) == wanted.get(key) for key in HEAD_META)

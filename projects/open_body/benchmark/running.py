@@ -1,14 +1,14 @@
 """Running groups of steps: what is done is passed over, the rest one after another."""
 
 import fcntl
-import json
 import os
+import re
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from .commands import ROOT
 from .places import Places
@@ -17,6 +17,10 @@ from .times import Times, as_clock
 
 POLL = 0.2  # seconds between looks at running commands
 TAIL = 15  # lines of a log that a failure shows
+ERROR = 'error: '  # begins the line that ends the repository's tools
+# torchrun's first word about a failure; a report follows that is longer than the tail.
+LAUNCHER = re.compile(r'[EW]\d{4} .*torch/distributed/elastic/')
+CAUSE = 'Root Cause'  # begins that report's last part
 
 
 class StepFailed(Exception):
@@ -27,34 +31,12 @@ class Busy(Exception):
     """Another run, or a child that outlived one, works in the same folder."""
 
 
-def check_settings(work: Path, settings: Mapping[str, Any]) -> None:
-    """Remember what a work folder is made with, or compare with what it was made with.
-
-    Raises:
-        ValueError: It was made with other settings.
-    """
-    path = work / 'settings.json'
-    wanted = json.loads(json.dumps(settings))
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(wanted, indent=1) + '\n')
-        return
-    found = json.loads(path.read_text())
-    different = [key for key in wanted if found.get(key) != wanted[key]]
-    if different:
-        said = '; '.join(
-            f'{key}: expected {found.get(key)!r}, got {wanted[key]!r}'
-            for key in different
-        )
-        raise ValueError(
-            f'{path}: the folder was made with other settings: {said}; choose another '
-            '--work-dir, or delete the folder'
-        )
-
-
 @contextmanager
 def sole_run(work: Path):
     """Hold a lock on a work folder, which children hold too while they live.
+
+    So does torchrun, but not what it starts, nor processes that read or render: those
+    end with the one that started them.
 
     Yields:
         The descriptor to hand on to children.
@@ -95,23 +77,32 @@ class Runner:
         self.times = Times(places.times, machine)
         self.lock = lock
         self.say = say
+        self._log_starts: dict[str, int] = {}  # step -> size of its log before
         self._begun = time.time()
         self._number = self._count = 0
 
-    def run(self, groups: Sequence[Group]) -> None:
+    def run(
+        self, groups: Sequence[Group], check: Callable[[], None] = lambda: None
+    ) -> None:
         """Run what is not done.
+
+        Args:
+            groups: One after another.
+            check: Called before each group and at the end; what it raises ends the run.
 
         Raises:
             StepFailed: When the group of the failed steps is through.
         """
         self._count = sum(len(group.steps) for group in groups)
         for group in groups:
+            check()
             todo = [step for step in group.steps if not self._is_done(step)]
             failed = self._run_side_by_side(todo, group) if todo else []
             if failed:
                 raise StepFailed(
                     '\n'.join(self._failure(step, why) for step, why in failed)
                 )
+        check()
 
     def _is_done(self, step: Step) -> bool:
         done = step.state is State.DONE
@@ -153,6 +144,7 @@ class Runner:
         goes_on = step.state is State.STOPPED
         attempt = self.times.begin(step.name, group.jobs, group.threads)
         with open(log, 'a') as file:
+            self._log_starts[step.name] = file.tell()
             child = self._child(step, group.threads, file)
         if group.jobs == 1:
             self.say(f'{step.name}: {"goes on" if goes_on else "begins"}, see {log}')
@@ -187,5 +179,24 @@ class Runner:
 
     def _failure(self, step: Step, why: str) -> str:
         log = self.places.log(step.name)
-        tail = log.read_text(errors='replace').splitlines()[-TAIL:]
-        return '\n'.join([f'{step.name} {why}; the end of {log}:', *tail])
+        said = log.read_bytes()[self._log_starts[step.name] :].decode(errors='replace')
+        return '\n'.join([f'{step.name} {why}; the end of {log}:', *last_words(said)])
+
+
+def last_words(said: str) -> list[str]:
+    """Lines that tell why a command failed.
+
+    Args:
+        said: All that it printed, with torchrun's report at the end if that started it.
+
+    Returns:
+        The errors that lie further up, the last lines of the command itself, and of
+        torchrun's report the cause.
+    """
+    lines = said.splitlines()
+    end = next((i for i, line in enumerate(lines) if LAUNCHER.match(line)), len(lines))
+    tail, report = lines[:end][-TAIL:], lines[end:]
+    errors = dict.fromkeys(line for line in lines if line.startswith(ERROR))
+    causes = [i for i, line in enumerate(report) if line.startswith(CAUSE)]
+    report = report[causes[-1] :] if causes else report[-TAIL:]
+    return [*(line for line in errors if line not in tail), *tail, *report]

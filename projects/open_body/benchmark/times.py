@@ -7,12 +7,25 @@ import platform
 import time
 from pathlib import Path
 
+from deforhmr_mm.engine.feature_cache.manifest import write_json
+
+WORKER_BYTES = 3 << 28  # of a process that renders: half a GiB was measured
+
 
 def available_cores() -> int:
     """How many cores this process may use."""
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def rendering_workers(cores: int) -> int:
+    """How many processes render on so many cores, within the machine's memory."""
+    try:
+        memory = os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+    except (AttributeError, ValueError, OSError):
+        return cores  # systems that do not say
+    return max(1, min(cores, memory // WORKER_BYTES))
 
 
 def describe_machine() -> dict[str, object]:
@@ -90,9 +103,7 @@ class Times:
     def _save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         content = {'machines': self.machines, 'attempts': self.attempts}
-        part = self.path.with_name(f'{self.path.name}.part')
-        part.write_text(json.dumps(content, indent=1) + '\n')
-        os.replace(part, self.path)
+        write_json(self.path, content)
 
     def table(self) -> str:
         """Wall time of each phase as a Markdown table, and the machines.

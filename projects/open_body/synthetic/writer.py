@@ -54,6 +54,11 @@ class SplitWriter:
         folder = f'{index // PICTURES_PER_FOLDER:05d}'
         return f'images/{self.split}/{folder}/{index:06d}.jpg'
 
+    @property
+    def annotation_path(self) -> Path:
+        """File of the split's labels."""
+        return self.out / 'annotations' / f'{self.split}.npz'
+
     def record_path(self, index: int) -> Path:
         """Path of a picture's record."""
         folder = f'{index // PICTURES_PER_FOLDER:05d}'
@@ -75,6 +80,23 @@ class SplitWriter:
             return -1
         with np.load(path) as record:
             return len(record['scale'])
+
+    def refuse_cut(self, people: int) -> None:
+        """Refuse to annotate fewer people than there are annotated.
+
+        Raises:
+            ValueError: The annotation file has more rows.
+        """
+        path = self.annotation_path
+        if not path.exists():
+            return
+        with np.load(path) as file:
+            found = len(file['person_id'])
+        if found > people:
+            raise ValueError(
+                f'{path}: expected at most {people} people, got {found}: a larger '
+                'split is not cut; choose another --out, or delete the file'
+            )
 
     def annotate(self, counts: list[int], people: int, fingerprint: str) -> Path:
         """Gather records into the split's annotation file.
@@ -102,9 +124,8 @@ class SplitWriter:
         arrays['gender'] = np.full(people, 'n')
         arrays['person_id'] = np.arange(people)
         arrays['body_fingerprint'] = np.array(fingerprint)
-        path = self.out / 'annotations' / f'{self.split}.npz'
-        write_bytes(path, npz_bytes(arrays))
-        return path
+        write_bytes(self.annotation_path, npz_bytes(arrays))
+        return self.annotation_path
 
 
 def check_settings(out: Path, settings: dict) -> None:
