@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import logging
 import re
+import threading
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
@@ -40,6 +41,9 @@ SCOPE = 'deforhmr_mm'
 BBOX_PADDING = 1.2
 
 ImageInput = str | PathLike | np.ndarray
+
+# mmengine keeps the default scope in one place for all threads.
+_SCOPE_LOCK = threading.RLock()
 
 
 class ConfigError(ValueError):
@@ -274,6 +278,8 @@ def inference_topdown(
 ) -> list[MeshDataSample]:
     """Recover the bodies of the people in one picture.
 
+    Several threads may share a model.
+
     Args:
         model: See `init_model`.
         img: Path of a picture, or (H, W, 3) uint8 BGR (see `read_input`).
@@ -338,7 +344,8 @@ def check_bboxes(
 
 
 def _build(registry: Registry, part: dict, cfg: Config) -> object:
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', SCOPE)):
+    scope = cfg.get('default_scope', SCOPE)
+    with _SCOPE_LOCK, DefaultScope.overwrite_default_scope(scope):
         try:
             return registry.build(part)
         except KeyError as error:
