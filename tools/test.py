@@ -19,6 +19,7 @@ from deforhmr_mm.engine.launching import (
     prepare_launcher,
     set_work_dir,
 )
+from deforhmr_mm.evaluation import MeshMetric, UnscorableLabelsError
 from deforhmr_mm.models import BodyMismatchError
 
 
@@ -27,7 +28,9 @@ def parse_args():
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='folder for logs (work_dirs/CONFIG)')
-    parser.add_argument('--out', help='file to write the metrics to, as JSON')
+    parser.add_argument(
+        '--out', help='file to write the metrics and their protocol to, as JSON'
+    )
     parser.add_argument('--dump', help='file to write all predictions to, .pkl')
     parser.add_argument(
         '--show-dir', help='folder to write the pictures with their meshes to'
@@ -60,11 +63,18 @@ def parse_args():
     return args
 
 
-def write_metrics(metrics, path):
+def protocols(metrics):
+    """How figures of bodies were made, as ``protocol``; nothing for other metrics."""
+    lines = [one.description for one in metrics if isinstance(one, MeshMetric)]
+    return {'protocol': '; '.join(lines)} if lines else {}
+
+
+def write_metrics(metrics, about, path):
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     temporary = f'{path}.part'
+    content = {key: float(value) for key, value in metrics.items()} | about
     with open(temporary, 'w', encoding='utf-8') as file:
-        json.dump({key: float(value) for key, value in metrics.items()}, file, indent=2)
+        json.dump(content, file, indent=2)
         file.write('\n')
     os.replace(temporary, path)
 
@@ -91,10 +101,11 @@ def main():
         CheckpointError,
         FileNotFoundError,
         ImageReadError,
+        UnscorableLabelsError,
     ):
         metrics = runner.test()
     if args.out and is_main_process():
-        write_metrics(metrics, args.out)
+        write_metrics(metrics, protocols(runner.test_evaluator.metrics), args.out)
     leave_processes()
 
 

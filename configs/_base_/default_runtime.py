@@ -9,12 +9,15 @@ default_hooks = dict(
     non_finite_loss=dict(type='NonFiniteLossHook'),
     mean_loss=dict(type='MeanLossHook'),
     same_body=dict(type='SameBodyHook'),
+    scorable_labels=dict(type='ScorableLabelsHook'),
 )
 
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),
+    # Two hours, in seconds, for the slowest process, which draws or writes its share;
+    # NCCL's own ten minutes are soon over.
+    dist_cfg=dict(backend='nccl', timeout=7200),
 )
 
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)

@@ -41,6 +41,7 @@ train_dataloader = dict(
     batch_size=100,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     collate_fn=dict(type='mesh_collate'),
     drop_last=True,
     sampler=dict(type='MixtureSampler', weights=shares),
@@ -63,6 +64,7 @@ val_dataloader = dict(
     batch_size=100,
     num_workers=8,
     persistent_workers=True,
+    pin_memory=True,
     collate_fn=dict(type='mesh_collate'),
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
@@ -77,7 +79,16 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='MeshMetric', protocol='h36m14', body_model=body_model)
+# 3DPW's shapes belong to the body of the person's gender: the truth is posed with it.
+val_evaluator = dict(
+    type='MeshMetric',
+    protocol='3dpw',
+    body_model=body_model,
+    gendered_body_models=dict(
+        male=dict(body_model, model_path='data/body_models/smpl/SMPL_MALE.pkl'),
+        female=dict(body_model, model_path='data/body_models/smpl/SMPL_FEMALE.pkl'),
+    ),
+)
 test_evaluator = val_evaluator
 
 max_epochs = 100

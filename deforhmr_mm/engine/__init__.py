@@ -14,6 +14,7 @@ from .hooks import (
     NonFiniteLossError,
     NonFiniteLossHook,
     SameBodyHook,
+    ScorableLabelsHook,
 )
 from .optim_wrappers import BFloat16OptimWrapper
 from .resumable_loops import ResumableEpochBasedTrainLoop, ResumableIterBasedTrainLoop
@@ -33,4 +34,5 @@ __all__ = [
     'ResumableEpochBasedTrainLoop',
     'ResumableIterBasedTrainLoop',
     'SameBodyHook',
+    'ScorableLabelsHook',
 ]

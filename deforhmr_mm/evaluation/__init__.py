@@ -15,7 +15,7 @@ from .functional import (
     point_errors,
     pve,
 )
-from .metrics import PROTOCOLS, MeshMetric, Protocol
+from .metrics import PROTOCOLS, MeshMetric, Protocol, UnscorableLabelsError
 
 __all__ = [
     'COCO_GROUPS',
@@ -24,6 +24,7 @@ __all__ = [
     'MeshMetric',
     'Protocol',
     'Share',
+    'UnscorableLabelsError',
     'auc',
     'coco_pck',
     'keypoint_pck',

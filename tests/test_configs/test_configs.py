@@ -37,6 +37,8 @@ def shrunk(config: Config) -> Config:
     for evaluator in (config.get('val_evaluator'), config.get('test_evaluator')):
         if evaluator and 'body_model' in evaluator:
             evaluator.body_model = dict(type='SMPL')
+        for gender in (evaluator or {}).get('gendered_body_models', {}):
+            evaluator.gendered_body_models[gender] = dict(type='SMPL')
     model = config.model
     model.body_model = dict(type='SMPL')
     for part in (model, model.backbone, model.head):
@@ -165,6 +167,45 @@ def test_the_papers_numbers_are_in_the_papers_config():
     assert config.train_dataloader.batch_size == 100
     assert config.auto_scale_lr.base_batch_size == 200
     assert config.optim_wrapper.optimizer.type == 'AdamW'
+
+
+def test_3dpw_is_scored_with_the_persons_gender():
+    for path in FILES:
+        config = Config.fromfile(path)
+        if config.val_dataloader.dataset.get('dataset_name') != '3dpw':
+            continue
+        metric = config.val_evaluator
+        assert metric.protocol == '3dpw', path.stem
+        assert metric.body_model == config.model.body_model
+        for gender, body in metric.gendered_body_models.items():
+            expected = dict(
+                metric.body_model,
+                model_path=f'data/body_models/smpl/SMPL_{gender.upper()}.pkl',
+            )
+            assert body == expected
+        assert set(metric.gendered_body_models) == {'male', 'female'}
+
+
+@pytest.mark.parametrize(
+    ('rich', 'base'),
+    [
+        ('deforhmr/deforhmr_vit-h_rich', 'deforhmr/deforhmr_vit-h_2xb100-100e_mixed'),
+        ('hmr2/hmr2_vit-h_rich', 'hmr2/hmr2_vit-h_mixed'),
+    ],
+)
+def test_the_rich_configs_test_on_rich_alone(rich, base):
+    config = Config.fromfile(CONFIGS / f'{rich}-256x192.py')
+    trained = Config.fromfile(CONFIGS / f'{base}-256x192.py').to_dict()
+    changed = {key for key, value in config.to_dict().items() if value != trained[key]}
+    assert changed == {'test_dataloader', 'test_evaluator'}
+    assert config.test_dataloader.dataset.ann_file == 'annotations/rich_test.npz'
+    assert config.val_evaluator.protocol == '3dpw'
+    assert config.test_evaluator == dict(
+        type='MeshMetric',
+        protocol='rich',
+        truth='joints',
+        body_model=config.model.body_model,
+    )
 
 
 @pytest.mark.parametrize(

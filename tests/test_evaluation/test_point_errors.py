@@ -40,6 +40,28 @@ def test_equal_weights_are_no_weights():
     )
 
 
+def test_points_without_weight_do_not_count():
+    pred, target = torch.randn(2, 3, 9, 3, dtype=torch.float64)
+    roots = torch.randn(2, 3, 3, dtype=torch.float64)
+    counted = torch.tensor([0, 2, 3, 5, 8])
+    weights = torch.zeros(9, dtype=torch.float64)
+    weights[counted] = 1
+    few = pred[:, counted], target[:, counted]
+    torch.testing.assert_close(
+        mpjpe(pred, target, *roots, weights=weights), mpjpe(*few, *roots)
+    )
+    torch.testing.assert_close(pa_mpjpe(pred, target, weights), pa_mpjpe(*few))
+    # Others for each body, and labels that are not there.
+    each = weights.repeat(3, 1)
+    each[1] = 1 - each[1]
+    lost = torch.where(each[..., None] > 0, target, float('nan'))
+    errors = mpjpe(pred, lost, *roots, weights=each)
+    torch.testing.assert_close(errors[::2], mpjpe(*few, *roots)[::2])
+    others = [part[1:2, [1, 4, 6, 7]] for part in (pred, target)]
+    torch.testing.assert_close(errors[1:2], mpjpe(*others, *roots[:, 1:2]))
+    assert mpjpe(pred, target, *roots, weights=0 * each).isnan().all()
+
+
 def test_invariances():
     pred, target = torch.randn(2, 5, 24, 3, dtype=torch.float64)
     moved = pred + torch.randn(5, 1, 3, dtype=torch.float64)
@@ -88,3 +110,5 @@ def test_shapes_are_checked():
         mpjpe(joints, joints, root[:, :2], root)
     with pytest.raises(ValueError, match=r'24 points, got shape \(3,\)'):
         pve(joints, joints, root, root, weights=np.ones(3))
+    with pytest.raises(ValueError, match=r'got shape \(3, 24\) for .* \(2, 24\)'):
+        mpjpe(joints, joints, root, root, weights=np.ones((3, 24)))

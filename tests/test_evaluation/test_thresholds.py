@@ -23,6 +23,18 @@ def test_against_counting(batch):
     torch.testing.assert_close(auc(tensors, 150), torch.as_tensor(area))
 
 
+@pytest.mark.parametrize('make', [np.array, torch.tensor])
+def test_joints_without_weight_do_not_count(make):
+    distances = make([[10.0, 200.0, 74.0, 500.0], [10.0, 200.0, 74.0, 500.0]])
+    weights = make([[1, 1, 1, 0], [2, 1, 0, 0]])
+    assert pck(distances, 150, weights).tolist() == pytest.approx([200 / 3] * 2)
+    # Of the thresholds 0, 75 and 150 mm two are at least 10, and two at least 74.
+    areas = auc(distances, 150, steps=3, weights=weights)
+    assert areas.tolist() == pytest.approx([100 * 4 / 9, 100 * 4 / 9])
+    same = auc(distances, 150, weights=make([1, 1, 1, 1]))
+    assert same.tolist() == pytest.approx(auc(distances, 150).tolist())
+
+
 def test_thresholds_are_checked():
     with pytest.raises(ValueError, match='positive number, got 0'):
         pck(np.zeros(3), 0)

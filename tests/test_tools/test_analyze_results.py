@@ -59,6 +59,18 @@ def test_who_is_chosen(scores, metric, topk, rows):
         assert next(iter(case.figures)) == metric
 
 
+def test_people_without_a_true_body_are_left_out(scores):
+    with np.load(scores) as file:
+        content = dict(file)
+    # The first two, and the best.
+    truth = np.array(['joints' if row in (0, 1, 4) else 'smpl' for row in range(7)])
+    np.savez(scores, **content, truth=truth)
+    cases = TOOL['choose_cases'](scores, 'PA-MPJPE', 1)
+    assert [case.sample_id[-1] for case in cases] == ['6', '3', '2']
+    with pytest.raises(ValueError, match='6 people with SMPL labels, got 4'):
+        TOOL['choose_cases'](scores, 'PA-MPJPE', 2)
+
+
 def test_the_sheet(scores, tmp_path, monkeypatch):
     monkeypatch.setattr(MMLogger, '_instance_dict', OrderedDict())
     out, height = tmp_path / 'cases.png', 160
@@ -165,7 +177,7 @@ def test_errors_tell_what_to_do(scores, capsys, monkeypatch):
     choose = TOOL['choose_cases']
     with pytest.raises(ValueError, match='expected the metric PVE, got MPJPE'):
         choose(scores, 'PVE', 1)
-    with pytest.raises(ValueError, match='9 people, got 7; choose a smaller --topk'):
+    with pytest.raises(ValueError, match='9 people with SMPL labels, got 7; choose a'):
         choose(scores, 'MPJPE', 3)
 
     class Dataset(list):

@@ -4,7 +4,8 @@ Each person is drawn as the picture, the recovered mesh over it, and the recover
 (blue) with the true one (yellow), moved to one pelvis as for the metrics: from the
 front, as the camera looks, and from the side, the camera being on the left.
 
-Which people these are is read from the figures that the test wrote:
+Which people these are is read from the figures that the test wrote. People whose labels
+are joints alone have no true body to draw, and are left out:
 
 python tools/test.py CONFIG CHECKPOINT
     --cfg-options test_evaluator.out_file_prefix=scores/test
@@ -108,13 +109,16 @@ def choose_cases(path: Path, metric: str, topk: int) -> list[Case]:
     """
     with np.load(path) as file:
         keys, figures, ids = (file[k] for k in ('keys', 'figures', 'sample_id'))
+        if 'truth' in file:
+            is_posed = file['truth'] == 'smpl'
+            figures, ids = figures[is_posed], ids[is_posed]
     keys = keys.tolist()
     if metric not in keys:
         raise ValueError(f'{path}: expected the metric {metric}, got {", ".join(keys)}')
     if len(ids) < 3 * topk:
         raise ValueError(
-            f'{path}: {topk} of each kind need {3 * topk} people, got {len(ids)}; '
-            'choose a smaller --topk'
+            f'{path}: {topk} of each kind need {3 * topk} people with SMPL labels, got '
+            f'{len(ids)}; choose a smaller --topk'
         )
     order = figures[:, keys.index(metric)].argsort(kind='stable')
     middle = (len(order) - topk) // 2

@@ -26,10 +26,14 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from deforhmr_mm.datasets import AnnotationError, build_labels, mean_body, read_labels
-from deforhmr_mm.evaluation import MeshMetric
+from deforhmr_mm.evaluation import MeshMetric, UnscorableLabelsError
 from deforhmr_mm.registry import METRICS
 
 BATCH_SIZE = 64
+LABELS = (
+    *('global_orient', 'body_pose', 'betas', 'has_smpl'),
+    *('joints_3d', 'joints_3d_conf'),
+)
 # What a metric may want to know of a person beside the labels.
 ABOUT = ('gender', 'sample_id', 'img_path', 'sequence')
 
@@ -59,7 +63,7 @@ def score(
     pred = {'vertices': body.vertices, 'joints': body.joints}
     metric.dataset_meta = dataset.metainfo
     batch = []
-    for index, label in enumerate(read_labels(dataset)):
+    for index, label in enumerate(read_labels(dataset, LABELS)):
         person = dataset.get_data_info(index)
         about = {key: person[key] for key in ABOUT if key in person}
         batch.append({'gt_instances': label, 'pred_instances': pred, **about})
@@ -101,7 +105,10 @@ def main() -> None:
         raise SystemExit(f'{args.config}: train_dataloader: {error}') from error
     report = []
     for metric in metrics:
-        scores = score(metric, mean, split)
+        try:
+            scores = score(metric, mean, split)
+        except UnscorableLabelsError as error:
+            raise SystemExit(f'{args.config}: {args.split}: {error}') from error
         report.append({'protocol': metric.description, **scores})
         print(
             f'Mean body of {len(train)} training people, scored on {len(split)} people '

@@ -5,6 +5,7 @@ from .mean_loss_hook import MeanLossHook
 from .mesh_visualization_hook import MeshVisualizationHook
 from .non_finite_loss_hook import NonFiniteLossError, NonFiniteLossHook
 from .same_body_hook import SameBodyHook
+from .scorable_labels_hook import ScorableLabelsHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -13,4 +14,5 @@ __all__ = [
     'NonFiniteLossError',
     'NonFiniteLossHook',
     'SameBodyHook',
+    'ScorableLabelsHook',
 ]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmengine.runner.base_loop import BaseLoop
 from torch.utils.data import Dataset
 
 from deforhmr_mm.body_models import SMPL
@@ -17,6 +15,8 @@ from deforhmr_mm.datasets import inner_datasets
 from deforhmr_mm.evaluation import MeshMetric
 from deforhmr_mm.models import BodyMismatchError, MeshEstimator
 from deforhmr_mm.registry import HOOKS
+
+from .run_parts import built_loops, mesh_metrics
 
 __all__ = ['SameBodyHook']
 
@@ -42,27 +42,13 @@ class SameBodyHook(Hook):
         if not isinstance(model, MeshEstimator):
             return
         body = model.body_model
-        for loop in _built_loops(runner):
-            metrics = list(_metrics(loop))
+        for loop in built_loops(runner):
+            metrics = list(mesh_metrics(loop))
             for metric in metrics:
                 _compare_metric(metric, body)
             bodies = [body, *(b for m in metrics for b in m.truth_bodies.values())]
             for dataset in inner_datasets(loop.dataloader.dataset):
                 _compare_labels(dataset, body, {other.fingerprint for other in bodies})
-
-
-def _built_loops(runner: Runner) -> Iterator[BaseLoop]:
-    """Those that the run will use; the others are still their configs."""
-    for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
-        if isinstance(loop, BaseLoop):
-            yield loop
-
-
-def _metrics(loop: BaseLoop) -> Iterator[MeshMetric]:
-    evaluator = getattr(loop, 'evaluator', None)
-    for metric in getattr(evaluator, 'metrics', ()):
-        if isinstance(metric, MeshMetric):
-            yield metric
 
 
 def _compare_metric(metric: MeshMetric, body: SMPL) -> None:

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from deforhmr_mm.geometry import similarity_align
 
+from .means import mean_over_points
+
 ArrayOrTensor = TypeVar('ArrayOrTensor', np.ndarray, Tensor)
 
 
@@ -54,15 +56,19 @@ def point_errors(
     return _as_given((pred_points - target_points).norm(dim=-1), pred)
 
 
-def pa_point_errors(pred: ArrayOrTensor, target: ArrayOrTensor) -> ArrayOrTensor:
+def pa_point_errors(
+    pred: ArrayOrTensor, target: ArrayOrTensor, weights: ArrayOrTensor | None = None
+) -> ArrayOrTensor:
     """Distance of each point after the best similarity transform of each body.
 
     Args:
         pred: (..., N, 3) recovered points.
-        target: (..., N, 3) true points.
+        target: (..., N, 3) true points; finite also where the weight is 0.
+        weights: (..., N) how much each point counts in the fit, not negative; equal
+            weights by default.
 
     Returns:
-        (..., N) distances.
+        (..., N) distances, those of points of weight 0 as well.
 
     Raises:
         ValueError: The shapes are not as given above.
@@ -73,7 +79,8 @@ def pa_point_errors(pred: ArrayOrTensor, target: ArrayOrTensor) -> ArrayOrTensor
         array([0., 0., 0.])
     """
     pred_points, target_points = _as_tensors(pred, target)
-    aligned = similarity_align(pred_points, target_points)
+    shares = None if weights is None else torch.as_tensor(weights)
+    aligned = similarity_align(pred_points, target_points, shares)
     return _as_given((aligned - target_points).norm(dim=-1), pred)
 
 
@@ -82,17 +89,20 @@ def mpjpe(
     target: ArrayOrTensor,
     pred_pelvis: ArrayOrTensor,
     target_pelvis: ArrayOrTensor,
+    weights: ArrayOrTensor | None = None,
 ) -> ArrayOrTensor:
     """Mean distance of joints after the pelvis of each body is moved to the origin.
 
     Args:
         pred: (..., J, 3) recovered joints.
-        target: (..., J, 3) true joints.
+        target: (..., J, 3) true joints; where the weight is 0 they may be anything.
         pred_pelvis: (..., 3) pelvis of the recovered body.
         target_pelvis: (..., 3) pelvis of the true body.
+        weights: (..., J) or (J,), such as 1 where a joint is labelled and 0 where it is
+            not; equal weights by default.
 
     Returns:
-        (...) mean over the joints of each body.
+        (...) mean over the joints of each body; NaN where no weight is positive.
 
     Raises:
         ValueError: The shapes are not as given above.
@@ -103,18 +113,22 @@ def mpjpe(
         >>> float(mpjpe(pred, target, pred[0], target[0]))
         2.5
     """
-    return pve(pred, target, pred_pelvis, target_pelvis)
+    return pve(pred, target, pred_pelvis, target_pelvis, weights)
 
 
-def pa_mpjpe(pred: ArrayOrTensor, target: ArrayOrTensor) -> ArrayOrTensor:
+def pa_mpjpe(
+    pred: ArrayOrTensor, target: ArrayOrTensor, weights: ArrayOrTensor | None = None
+) -> ArrayOrTensor:
     """Mean distance of joints after the best similarity transform of each body.
 
     Args:
         pred: (..., J, 3) recovered joints.
-        target: (..., J, 3) true joints.
+        target: (..., J, 3) true joints; finite also where the weight is 0.
+        weights: (..., J) or (J,), for the fit and for the mean, not negative; equal
+            weights by default.
 
     Returns:
-        (...) mean over the joints of each body.
+        (...) mean over the joints of each body; NaN where no weight is positive.
 
     Raises:
         ValueError: The shapes are not as given above.
@@ -124,7 +138,7 @@ def pa_mpjpe(pred: ArrayOrTensor, target: ArrayOrTensor) -> ArrayOrTensor:
         >>> float(pa_mpjpe(3 * target + 2, target).round(12))
         0.0
     """
-    return pa_point_errors(pred, target).mean(-1)
+    return mean_over_points(pa_point_errors(pred, target, weights), weights)
 
 
 def pa_pve(pred: ArrayOrTensor, target: ArrayOrTensor) -> ArrayOrTensor:
@@ -159,8 +173,8 @@ def pve(
         target: (..., V, 3) true vertices.
         pred_pelvis: (..., 3) pelvis of the recovered body, by the protocol's rule.
         target_pelvis: (..., 3) pelvis of the true body.
-        weights: (V,) weights of the vertices, such as the surface that belongs to each;
-            equal weights by default.
+        weights: (..., V) or (V,) weights of the vertices, such as the surface that
+            belongs to each; equal weights by default.
 
     Returns:
         (...) mean over the vertices of each body.
@@ -175,17 +189,7 @@ def pve(
         1.25
     """
     distance = point_errors(pred, target, pred_pelvis, target_pelvis)
-    if weights is None:
-        return distance.mean(-1)
-    weights = torch.as_tensor(weights)
-    if weights.shape != distance.shape[-1:]:
-        raise ValueError(
-            f'weights: expected one for each of {distance.shape[-1]} points, got shape '
-            f'{tuple(weights.shape)}'
-        )
-    distance = torch.as_tensor(distance)
-    weights = weights.to(distance)
-    return _as_given((distance * weights).sum(-1) / weights.sum(), pred)
+    return mean_over_points(distance, weights)
 
 
 def _as_tensors(

@@ -6,10 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .means import mean_over_points
+
 ArrayOrTensor = TypeVar('ArrayOrTensor', np.ndarray, Tensor)
 
 
-def pck(distances: ArrayOrTensor, threshold: float) -> ArrayOrTensor:
+def pck(
+    distances: ArrayOrTensor, threshold: float, weights: ArrayOrTensor | None = None
+) -> ArrayOrTensor:
     """Share of joints that are at most `threshold` off, in percent.
 
     Source: 3DPCK of Mehta et al., Monocular 3D human pose estimation in the wild, 3DV
@@ -18,12 +22,14 @@ def pck(distances: ArrayOrTensor, threshold: float) -> ArrayOrTensor:
     Args:
         distances: (..., J), any unit.
         threshold: Same unit, positive.
+        weights: (..., J) or (J,), such as 1 where a joint is labelled and 0 where it is
+            not; equal weights by default.
 
     Returns:
-        (...) percent, type as given.
+        (...) percent, type as given; NaN where no weight is positive.
 
     Raises:
-        ValueError: The threshold is not positive.
+        ValueError: The threshold is not positive, or the weights do not fit.
 
     Example:
         >>> pck(np.array([10.0, 149, 150, 151]), 150)
@@ -31,10 +37,7 @@ def pck(distances: ArrayOrTensor, threshold: float) -> ArrayOrTensor:
     """
     if not threshold > 0:
         raise ValueError(f'threshold: expected a positive number, got {threshold}')
-    within = distances <= threshold
-    if isinstance(within, Tensor):
-        return 100 * within.to(distances.dtype).mean(-1)
-    return 100 * within.mean(-1)
+    return 100 * mean_over_points(_ones(distances <= threshold, distances), weights)
 
 
 def keypoint_pck(
@@ -101,7 +104,10 @@ def keypoint_pck(
 
 
 def auc(
-    distances: ArrayOrTensor, max_threshold: float, steps: int = 31
+    distances: ArrayOrTensor,
+    max_threshold: float,
+    steps: int = 31,
+    weights: ArrayOrTensor | None = None,
 ) -> ArrayOrTensor:
     """Mean of `pck` over thresholds from 0 to `max_threshold`, in percent.
 
@@ -111,12 +117,14 @@ def auc(
         distances: (..., J), any unit.
         max_threshold: Same unit, positive.
         steps: Number of thresholds, both ends included, at least 2.
+        weights: (..., J) or (J,) as of `pck`.
 
     Returns:
-        (...) percent, type as given.
+        (...) percent, type as given; NaN where no weight is positive.
 
     Raises:
-        ValueError: The threshold is not positive, or there are fewer than two steps.
+        ValueError: The threshold is not positive, there are fewer than two steps, or
+            the weights do not fit.
 
     Example:
         >>> auc(np.array([0.0, 75, 200]), 150, steps=3).round(1)
@@ -130,7 +138,13 @@ def auc(
         raise ValueError(f'steps: expected at least 2, got {steps}')
     if isinstance(distances, Tensor):
         thresholds = torch.linspace(0, max_threshold, steps).to(distances)
-        within = distances[..., None] <= thresholds
-        return 100 * within.to(distances.dtype).mean((-1, -2))
-    thresholds = np.linspace(0, max_threshold, steps)
-    return 100 * (distances[..., None] <= thresholds).mean((-1, -2))
+    else:
+        thresholds = np.linspace(0, max_threshold, steps)
+    # The share of thresholds that each joint is within.
+    within = _ones(distances[..., None] <= thresholds, distances).mean(-1)
+    return 100 * mean_over_points(within, weights)
+
+
+def _ones(flags: ArrayOrTensor, like: ArrayOrTensor) -> ArrayOrTensor:
+    """1.0 where true; tensors in the type of `like`, arrays in float64."""
+    return flags.to(like.dtype) if isinstance(flags, Tensor) else flags.astype(float)

@@ -1,42 +1,30 @@
 """Errors of recovered bodies: joints, vertices, and what lies within a threshold."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from deforhmr_mm.body_models import load_joint_regressor
-from deforhmr_mm.evaluation.functional import (
-    auc,
-    pa_point_errors,
-    pa_pve,
-    pck,
-    point_errors,
-    pve,
-)
-from deforhmr_mm.registry import METRICS, MODELS
+from deforhmr_mm.registry import METRICS
 from deforhmr_mm.structures import get_keypoint_set
 
-from .protocols import Protocol, get_protocol
-from .result_tables import BodyScore, joint_table, sequence_table, write_scores
-
-MILLIMETRES = 1000.0
-PCK_THRESHOLD = 150.0  # millimetres, that of 3DPCK
-
-KEYS = (
-    'MPJPE',
-    'PA-MPJPE',
-    'PVE',
-    'PVE-area',
-    'PA-PVE',
-    f'PCK@{PCK_THRESHOLD:.0f}',
-    'AUC',
+from .body_figures import KEYS, joint_figures, surface_figures
+from .body_scores import BodyScore, body_scores
+from .label_checks import (
+    LabelColumns,
+    check_genders,
+    check_scorable,
+    nothing_to_score,
 )
+from .labelled_joints import labelled_joints, read_joint_labels
+from .protocols import Protocol, ProtocolJoints, get_protocol
+from .result_tables import column_means, joint_table, sequence_table, write_scores
+from .score_notes import note_on_joints, note_on_people
+from .truth_bodies import build_body, build_truth_bodies, pose_truth
 
 
 @METRICS.register_module()
@@ -55,8 +43,16 @@ class MeshMetric(BaseMetric):
     - `AUC`: mean of PCK over 31 thresholds from 0 to 150 mm, percent.
 
     The truth is posed from the SMPL labels; the recovered body is taken as it comes, in
-    camera axes. Bodies without SMPL labels are left out. No alignment of scale outside
-    the PA figures. Predictions of a model with a flip test are named so.
+    camera axes. No alignment of scale outside the PA figures. Predictions of a model
+    with a flip test are named so.
+
+    People without SMPL labels are scored by their labelled 3D joints, those of the
+    protocol that have a confidence: no vertex errors then, and the pelvis of both
+    bodies is the mean of the hips where the protocol's is not labelled. Where a set has
+    people of both kinds, each figure is the mean over those who have it. People with
+    fewer than four such joints, or without a pelvis and hips, are left out. The line
+    that is logged says how many people are of which kind, and which joints count. A key
+    that nobody has is not reported.
 
     Protocols (`deforhmr_mm.evaluation.PROTOCOLS`; docs/evaluation.md):
 
@@ -75,12 +71,15 @@ class MeshMetric(BaseMetric):
             (19, V) weights, for the pelvis 'hmr2'.
         gendered_truth: In place of the protocol's own.
         gendered_body_models: Configs of the bodies, or built modules, of 'male' and
-            'female', where the truth is gendered; 'neutral' is `body_model`.
+            'female', where SMPL labels are posed with them; 'neutral' is `body_model`.
         per_joint: Log a table of the joints' mean errors.
         per_sequence: Log a table of means over each sequence: the sample's `sequence`,
             or the folder of its picture.
         out_file_prefix: Write every body's figures to PREFIX.csv, and with the joints'
             errors to PREFIX.npz.
+        truth: 'auto', as above; 'smpl', people with SMPL labels alone; 'joints',
+            everybody's labelled joints, also where there are SMPL labels, as figures on
+            Human3.6M and MPI-INF-3DHP are made.
         kwargs: See `mmengine.evaluator.BaseMetric`.
 
     Raises:
@@ -103,31 +102,46 @@ class MeshMetric(BaseMetric):
         per_joint: bool = False,
         per_sequence: bool = False,
         out_file_prefix: str | None = None,
+        truth: str | None = None,
         **kwargs: Any,
     ) -> None:
-        chosen = get_protocol(protocol).changed(pelvis, gendered_truth)
+        chosen = get_protocol(protocol).changed(pelvis, gendered_truth, truth)
         super().__init__(**kwargs)
-        self.body_model = _build(body_model or dict(type='SMPL'))
+        self.body_model = build_body(body_model or dict(type='SMPL'))
         self.protocol: Protocol = chosen
         self.per_joint = per_joint
         self.per_sequence = per_sequence
         self.out_file_prefix = out_file_prefix
-        self.truth_bodies = {'neutral': self.body_model}
-        if chosen.gendered_truth:
-            self.truth_bodies |= self._build_gendered(gendered_body_models or {})
-        for body in self.truth_bodies.values():
-            self._check_regressor(body)
+        self.truth_bodies = build_truth_bodies(
+            chosen, self.body_model, gendered_body_models
+        )
         self.pelvis_weights = self._read_pelvis_weights(hmr2_regressor)
         self._flip_test = False
+        self._is_posed = chosen.truth != 'joints'
+        self._joint_note = ''
 
     @property
     def description(self) -> str:
-        """One line that says how the figures are made."""
+        """One line that says how the figures are made.
+
+        After an evaluation also whose truth were labelled joints alone, and which.
+        """
         flip_test = '; flip test' if self._flip_test else ''
         return (
-            f'{self.protocol.description}; body {self.body_model.body_name} '
-            f'({self.body_model.fingerprint}){flip_test}'
+            f'{self.protocol.describe(self._is_posed)}{self._joint_note}; body '
+            f'{self.body_model.body_name} ({self.body_model.fingerprint}){flip_test}'
         )
+
+    def check_labels(self, labels: Iterable[LabelColumns]) -> None:
+        """Check that there is something to score, before a model sees any of it.
+
+        Args:
+            labels: Of all data sets that are scored together.
+
+        Raises:
+            UnscorableLabelsError: As from `compute_metrics`.
+        """
+        check_scorable(self.protocol, labels)
 
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[Mapping]) -> None:
@@ -140,7 +154,9 @@ class MeshMetric(BaseMetric):
                 gendered.
 
         Raises:
-            ValueError: The prediction or the labels belong to another body model.
+            ValueError: The prediction or the labels belong to another body model, or
+                there are more or fewer labelled joints than the data set's keypoint
+                set has.
         """
         del data_batch
         if not data_samples:
@@ -148,64 +164,58 @@ class MeshMetric(BaseMetric):
         for sample in data_samples:
             self._check_body('the prediction', sample.get('body_fingerprint'))
         self._flip_test = any(sample.get('flip_test') for sample in data_samples)
-        self._check_labels((self.dataset_meta or {}).get('body_fingerprint'))
+        self._check_fingerprint((self.dataset_meta or {}).get('body_fingerprint'))
 
         vertices, joints = (
             torch.cat([s['pred_instances'][key] for s in data_samples]).float()
             for key in ('vertices', 'joints')
         )
         self._check_vertices(vertices)
-        truth = {
-            key: torch.cat([s['gt_instances'][key] for s in data_samples]).to(vertices)
-            for key in ('global_orient', 'body_pose', 'betas', 'has_smpl')
-        }
         recovered = self.protocol.select(
             self.body_model.to(vertices.device), vertices, joints, self.pelvis_weights
         )
-        true_vertices, *true_joints = self._posed_truth(truth, data_samples)
-        joint_errors, figures = self._figures(
-            (vertices, *recovered), (true_vertices, *true_joints)
-        )
-        labelled = (truth['has_smpl'] > 0).tolist()
-        # One entry for every sample, labelled or not: what a distributed sampler pads
-        # is cut off by position when the results of all processes are collected. Not
-        # None for those without labels: the collection would drop it.
-        self.results.extend(
-            BodyScore(
-                sample_id=str(sample.get('sample_id', '')),
-                sequence=_sequence(sample),
-                figures=tuple(figures[row].tolist()),
-                joint_errors=tuple(joint_errors[row].tolist()),
-                gender=self._gender(sample),
-            )
-            if labelled[row]
-            else ()
-            for row, sample in enumerate(data_samples)
-        )
+        # One entry for every sample, scored or not: what a distributed sampler pads is
+        # cut off by position when the results of all processes are collected. Not None
+        # for those that are not scored: the collection would drop it.
+        entries: list[BodyScore | tuple] = [()] * len(data_samples)
+        posed, by_joints = self._kinds(data_samples)
+        for rows, score in (
+            (posed, self._score_posed),
+            (by_joints, self._score_joints),
+        ):
+            if rows:
+                samples = [data_samples[row] for row in rows]
+                picked = ProtocolJoints(*(part[rows] for part in recovered))
+                for row, entry in zip(
+                    rows, score(samples, vertices[rows], picked), strict=True
+                ):
+                    entries[row] = entry
+        self.results.extend(entries)
 
     def compute_metrics(self, results: list[BodyScore | tuple]) -> dict[str, float]:
         """Average over bodies.
 
         Args:
             results: What `process` kept, one entry for each sample; empty for a sample
-                without SMPL labels.
+                that has no labels to score.
 
         Returns:
-            The keys of the class; millimetres, and percent for PCK and AUC.
+            The keys of the class that the labels tell; millimetres, and percent for PCK
+            and AUC.
 
         Raises:
-            ValueError: No sample has SMPL labels, or, where the truth is gendered, none
-                has a gender.
+            UnscorableLabelsError: No sample has labels to score, or, where the truth is
+                gendered, none of those with SMPL labels has a gender.
         """
         scores = [score for score in results if score]
         if not scores:
-            raise ValueError(
-                f'MeshMetric: none of {len(results)} samples has SMPL labels '
-                '(has_smpl = 1), so there is nothing to score'
-            )
-        left_out = len(results) - len(scores)
-        note = f', {left_out} without SMPL labels left out' if left_out else ''
-        note += self._note_on_genders(scores)
+            raise nothing_to_score(self.protocol, len(results))
+        check_genders(
+            self.protocol, [score.gender for score in scores if score.truth == 'smpl']
+        )
+        self._is_posed = any(score.truth == 'smpl' for score in scores)
+        self._joint_note = note_on_joints(self.protocol, scores)
+        note = note_on_people(self.protocol, scores, len(results))
         self._log(
             f'MeshMetric on {len(scores)} bodies{note}; millimetres; {self.description}'
         )
@@ -222,102 +232,66 @@ class MeshMetric(BaseMetric):
                 self.description,
             )
             self._log(f'Figures of every body: {self.out_file_prefix}.csv and .npz')
-        figures = np.array([score.figures for score in scores], dtype=np.float64)
-        return dict(zip(KEYS, figures.mean(0).tolist(), strict=True))
+        means = column_means([score.figures for score in scores])
+        return {
+            key: mean for key, mean in zip(KEYS, means, strict=True) if mean is not None
+        }
 
-    def _posed_truth(
-        self, truth: dict[str, Tensor], data_samples: Sequence[Mapping]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The labels' vertices (B, V, 3), scored joints (B, J, 3) and pelvis (B, 3)."""
-        names = [self._gender(sample) for sample in data_samples]
-        parts, order = [], []
-        for name in sorted(set(names)):
-            rows = [row for row, other in enumerate(names) if other == name]
-            body = self.truth_bodies[name].to(truth['betas'].device)
-            posed = body(
-                *(truth[key][rows] for key in ('global_orient', 'body_pose', 'betas'))
+    def _kinds(self, data_samples: Sequence[Mapping]) -> tuple[list[int], list[int]]:
+        """Rows that are scored by posed SMPL labels, and by joints if they have any."""
+        posed, others = [], []
+        for row, sample in enumerate(data_samples):
+            is_posed = self.protocol.truth != 'joints' and bool(
+                sample['gt_instances']['has_smpl'] > 0
             )
-            selected = self.protocol.select(
-                body, posed.vertices, posed.joints, self.pelvis_weights
-            )
-            parts.append((posed.vertices, *selected))
-            order.extend(rows)
-        back = torch.as_tensor(order).argsort()
-        vertices, joints, pelvis = (
-            torch.cat(part)[back.to(part[0].device)]
-            for part in zip(*parts, strict=True)
+            (posed if is_posed else others).append(row)
+        return posed, [] if self.protocol.truth == 'smpl' else others
+
+    def _score_posed(
+        self, samples: Sequence[Mapping], vertices: Tensor, recovered: ProtocolJoints
+    ) -> list[BodyScore]:
+        """Scores of people with SMPL labels."""
+        labels = {
+            key: torch.cat([s['gt_instances'][key] for s in samples]).to(vertices)
+            for key in ('global_orient', 'body_pose', 'betas')
+        }
+        genders = [self._gender(sample) for sample in samples]
+        true_vertices, truth = pose_truth(
+            self.protocol, self.truth_bodies, genders, labels, self.pelvis_weights
         )
-        return vertices, joints, pelvis
+        pelvises = (recovered.pelvis, truth.pelvis)
+        joints = joint_figures(recovered.joints, truth.joints, *pelvises)
+        surfaces = surface_figures(
+            vertices, true_vertices, *pelvises, self.body_model.vertex_area_weights
+        )
+        return body_scores(
+            samples, joints, surfaces, genders=genders, pelvis=self.protocol.pelvis
+        )
 
-    def _figures(
-        self,
-        pred: tuple[Tensor, Tensor, Tensor],
-        truth: tuple[Tensor, Tensor, Tensor],
-    ) -> tuple[Tensor, Tensor]:
-        """Errors of the joints (B, 2, J), as they are and aligned, and of `KEYS`."""
-        (vertices, joints, pelvis), (true_vertices, true_joints, root) = pred, truth
-        areas = self.body_model.vertex_area_weights
-        distance = MILLIMETRES * point_errors(joints, true_joints, pelvis, root)
-        aligned = MILLIMETRES * pa_point_errors(joints, true_joints)
-        surfaces = (vertices, true_vertices, pelvis, root)
-        figures = [
-            distance.mean(-1),
-            aligned.mean(-1),
-            MILLIMETRES * pve(*surfaces),
-            MILLIMETRES * pve(*surfaces, weights=areas),
-            MILLIMETRES * pa_pve(vertices, true_vertices),
-            pck(distance, PCK_THRESHOLD),
-            auc(distance, PCK_THRESHOLD),
-        ]
-        return torch.stack((distance, aligned), dim=1), torch.stack(figures, dim=-1)
+    def _score_joints(
+        self, samples: Sequence[Mapping], vertices: Tensor, recovered: ProtocolJoints
+    ) -> list[BodyScore | tuple]:
+        """Scores of people by labelled joints; empty for those who lack them."""
+        keypoints = get_keypoint_set(
+            (self.dataset_meta or {}).get('keypoint_set') or 'smpl45'
+        )
+        labels = (
+            label.to(vertices) for label in read_joint_labels(samples, len(keypoints))
+        )
+        truth = labelled_joints(self.protocol, keypoints, *labels)
+        joints = joint_figures(
+            recovered.joints,
+            truth.joints,
+            recovered.pelvis.where(truth.has_pelvis[:, None], recovered.hips),
+            truth.pelvis,
+            truth.labelled.to(vertices),
+        )
+        return body_scores(samples, joints, labelled=truth, pelvis=self.protocol.pelvis)
 
     def _gender(self, sample: Mapping) -> str:
         """Whose body the truth is posed with."""
         gender = sample.get('gender', 'neutral')
         return gender if gender in self.truth_bodies else 'neutral'
-
-    def _note_on_genders(self, scores: Sequence[BodyScore]) -> str:
-        """Say how many bodies of a gendered truth have no gender; not all may."""
-        if not self.protocol.gendered_truth:
-            return ''
-        neutral = sum(score.gender == 'neutral' for score in scores)
-        if neutral == len(scores):
-            raise ValueError(
-                f"MeshMetric: protocol '{self.protocol.name}' poses the truth with the "
-                f"body of the person's gender, but none of {neutral} people has one. "
-                "Use labels with a column 'gender' ('m' or 'f'), or set "
-                'gendered_truth=False, whose figures are not those of the literature'
-            )
-        return f', {neutral} without a gender and so neutral' if neutral else ''
-
-    def _build_gendered(
-        self, bodies: Mapping[str, Mapping[str, Any] | nn.Module]
-    ) -> dict[str, nn.Module]:
-        """The bodies of both genders."""
-        if set(bodies) != {'male', 'female'}:
-            raise ValueError(
-                f"protocol '{self.protocol.name}' poses the truth with the body of the "
-                "person's gender: give gendered_body_models=dict(male=..., "
-                f'female=...), got {sorted(bodies) or "none"}; or set '
-                'gendered_truth=False, whose figures are not those of the literature'
-            )
-        built = {gender: _build(body) for gender, body in bodies.items()}
-        for gender, body in built.items():
-            if body.num_vertices != self.body_model.num_vertices:
-                raise ValueError(
-                    f'gendered_body_models: the {gender} body has '
-                    f'{body.num_vertices} vertices, body_model '
-                    f'{self.body_model.num_vertices}: both must be of one mesh'
-                )
-        return built
-
-    def _check_regressor(self, body: nn.Module) -> None:
-        if self.protocol.joints == 'h36m14' and body.h36m_regressor is None:
-            raise ValueError(
-                f"protocol '{self.protocol.name}' needs a body with an H36M regressor, "
-                f'but {body.body_name} has none: give its config h36m_regressor='
-                "'J_regressor_h36m.npy', or use protocol='smpl24'"
-            )
 
     def _read_pelvis_weights(self, path: str | None) -> Tensor | None:
         """(V,) weights of HMR2.0's pelvis, where the protocol needs them."""
@@ -331,7 +305,7 @@ class MeshMetric(BaseMetric):
         regressor = load_joint_regressor(path, 19, self.body_model.num_vertices)
         return torch.from_numpy(regressor[row])
 
-    def _check_labels(self, fingerprint: str | None) -> None:
+    def _check_fingerprint(self, fingerprint: str | None) -> None:
         known = {body.fingerprint for body in self.truth_bodies.values()}
         if fingerprint not in known:
             self._check_body('the data set', fingerprint)
@@ -356,13 +330,3 @@ class MeshMetric(BaseMetric):
     @staticmethod
     def _log(text: str) -> None:
         print_log(text, logger='current')
-
-
-def _build(body: Mapping[str, Any] | nn.Module) -> nn.Module:
-    return (body if isinstance(body, nn.Module) else MODELS.build(body)).eval()
-
-
-def _sequence(sample: Mapping) -> str:
-    """The sample's sequence, or the folder of its picture."""
-    named = sample.get('sequence')
-    return str(named) if named else PurePath(sample.get('img_path') or '').parent.name

@@ -1,6 +1,7 @@
 """What an evaluation compares: joints, pelvis, and the body of the truth."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -8,11 +9,36 @@ from deforhmr_mm.structures import H36M_EVAL_JOINTS, KeypointSet, get_keypoint_s
 
 JOINT_SETS = {
     'skeleton': '24 joints of the posed skeleton',
-    'smpl_regressor': "24 joints by SMPL's regressor from both meshes",
-    'h36m14': '14 H36M joints regressed from both meshes',
+    'smpl_regressor': "24 joints by SMPL's regressor from {meshes}",
+    'h36m14': '14 H36M joints regressed from {meshes}',
 }
-PELVIS_JOINTS = {'pelvis': ('pelvis',), 'hips': ('left_hip', 'right_hip'), 'hmr2': None}
-"""Joints whose mean is the point that is moved to the origin; None: none of the set."""
+HIPS = ('left_hip', 'right_hip')
+PELVIS_JOINTS = {'pelvis': ('pelvis',), 'hips': HIPS, 'hmr2': ('pelvis_mpii',)}
+"""Joints whose mean is the point that is moved to the origin, by name."""
+PELVIS_TEXTS = {
+    'pelvis': 'the pelvis joint',
+    'hips': 'the mean of the hip joints',
+    'hmr2': "HMR2.0's keypoint 39",
+}
+TRUTHS = {
+    'auto': 'SMPL labels, or joints where there are none',
+    'smpl': 'SMPL labels alone',
+    'joints': 'labelled joints alone',
+}
+
+
+class ProtocolJoints(NamedTuple):
+    """What a protocol takes from B bodies, in metres.
+
+    Attributes:
+        joints: (B, J, 3) the scored joints, in the order of `Protocol.joint_names`.
+        pelvis: (B, 3) what the protocol moves to the origin.
+        hips: (B, 3) the mean of both hips, which labels have that lack the pelvis.
+    """
+
+    joints: Tensor
+    pelvis: Tensor
+    hips: Tensor
 
 
 @dataclass(frozen=True)
@@ -27,8 +53,11 @@ class Protocol:
         pelvis: 'pelvis', the joint set's own pelvis (for 'h36m14' H36M's joint 0,
             before the 14 are selected); 'hips', the mean of both hip joints; 'hmr2',
             keypoint 39 of HMR2.0's 44, by a regressor of its own.
-        gendered_truth: The truth is posed with the body of the person's gender; the
+        gendered_truth: SMPL labels are posed with the body of the person's gender; the
             recovered body is always taken as it comes.
+        truth: 'auto', bodies that SMPL labels pose, and labelled joints of people who
+            have no SMPL labels; 'smpl', the former alone; 'joints', everybody's
+            labelled joints, also of those with SMPL labels.
 
     Raises:
         ValueError: A value is not one of those above.
@@ -38,10 +67,16 @@ class Protocol:
     joints: str
     pelvis: str = 'pelvis'
     gendered_truth: bool = False
+    truth: str = 'auto'
 
     def __post_init__(self) -> None:
         """Check the names."""
-        for field, known in (('joints', JOINT_SETS), ('pelvis', PELVIS_JOINTS)):
+        choices = (
+            ('joints', JOINT_SETS),
+            ('pelvis', PELVIS_JOINTS),
+            ('truth', TRUTHS),
+        )
+        for field, known in choices:
             value = getattr(self, field)
             if value not in known:
                 raise ValueError(
@@ -49,29 +84,37 @@ class Protocol:
                 )
 
     def changed(
-        self, pelvis: str | None = None, gendered_truth: bool | None = None
+        self,
+        pelvis: str | None = None,
+        gendered_truth: bool | None = None,
+        truth: str | None = None,
     ) -> 'Protocol':
         """The protocol with other choices; None keeps one."""
+        changes = dict(pelvis=pelvis, gendered_truth=gendered_truth, truth=truth)
         return replace(
-            self,
-            pelvis=self.pelvis if pelvis is None else pelvis,
-            gendered_truth=(
-                self.gendered_truth if gendered_truth is None else gendered_truth
-            ),
+            self, **{key: value for key, value in changes.items() if value is not None}
         )
 
     @property
-    def description(self) -> str:
-        """One line that says how the figures are made."""
-        pelvis = {
-            'pelvis': 'aligned at the pelvis joint',
-            'hips': 'aligned at the mean of the hip joints',
-            'hmr2': "aligned at HMR2.0's keypoint 39",
-        }[self.pelvis]
-        truth = "the person's gender" if self.gendered_truth else 'no gender'
+    def needs_gendered_bodies(self) -> bool:
+        """Whether SMPL labels are posed with the bodies of both genders."""
+        return self.gendered_truth and self.truth != 'joints'
+
+    def describe(self, posed: bool) -> str:
+        """One line that says how the figures are made.
+
+        Args:
+            posed: Whether the truth is posed from SMPL labels, at least of some people.
+        """
+        if posed:
+            meshes = 'both meshes'
+            gender = "the person's gender" if self.gendered_truth else 'no gender'
+            truth = f'truth posed with the body of {gender}'
+        else:
+            meshes, truth = 'the recovered mesh', 'the labelled joints are the truth'
         return (
-            f'protocol {self.name}: {JOINT_SETS[self.joints]}, {pelvis}, truth posed '
-            f'with the body of {truth}'
+            f'protocol {self.name}: {JOINT_SETS[self.joints].format(meshes=meshes)}, '
+            f'aligned at {PELVIS_TEXTS[self.pelvis]}, {truth}'
         )
 
     @property
@@ -87,8 +130,8 @@ class Protocol:
         vertices: Tensor,
         joints: Tensor,
         pelvis_weights: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Scored joints (B, J, 3) and pelvis (B, 3) of bodies.
+    ) -> ProtocolJoints:
+        """Scored joints and pelvis of bodies.
 
         Args:
             body_model: The body whose regressors apply.
@@ -99,10 +142,13 @@ class Protocol:
         """
         keypoints, skeleton = self._skeleton(body_model, vertices, joints)
         scored = skeleton[:, list(keypoints.indices(self.joint_names))]
-        names = PELVIS_JOINTS[self.pelvis]
-        if names is None:
-            return scored, pelvis_weights.to(vertices) @ vertices
-        return scored, skeleton[:, list(keypoints.indices(names))].mean(1)
+        hips = skeleton[:, list(keypoints.indices(HIPS))].mean(1)
+        if self.pelvis == 'hmr2':
+            pelvis = pelvis_weights.to(vertices) @ vertices
+        else:
+            rows = keypoints.indices(PELVIS_JOINTS[self.pelvis])
+            pelvis = skeleton[:, list(rows)].mean(1)
+        return ProtocolJoints(scored, pelvis, hips)
 
     def _skeleton(
         self, body_model: nn.Module, vertices: Tensor, joints: Tensor

@@ -4,38 +4,35 @@ import csv
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from .body_scores import BodyScore
 
-@dataclass(frozen=True)
-class BodyScore:
-    """The scores of one body.
 
-    No tuple: mmengine turns those into plain ones when it collects results.
+def column_means(rows: Sequence[Sequence[float | None]]) -> list[float | None]:
+    """Mean of each column over the rows that have it; None for a column without any.
 
-    Attributes:
-        sample_id: the sample's name in its data set.
-        sequence: what per-sequence means are taken over.
-        figures: one for each key of the metric.
-        joint_errors: the joints' errors, millimetres: pelvis aligned, then after
-            Procrustes.
-        gender: of the body that the truth was posed with.
+    What is not a number is no None: it makes the mean of its column NaN.
+
+    Example:
+        >>> column_means([(1.0, None, None), (2.0, 3.0, None)])
+        [1.5, 3.0, None]
     """
-
-    sample_id: str
-    sequence: str
-    figures: tuple[float, ...]
-    joint_errors: tuple[tuple[float, ...], tuple[float, ...]]
-    gender: str = 'neutral'
+    columns = (
+        [v for v in column if v is not None] for column in zip(*rows, strict=True)
+    )
+    return [float(np.mean(column)) if column else None for column in columns]
 
 
 def joint_table(scores: Sequence[BodyScore], names: Sequence[str]) -> str:
     """Mean error of every joint, pelvis aligned and after Procrustes, as text."""
-    means = np.array([score.joint_errors for score in scores]).mean(0)
+    means = (
+        column_means(errors)
+        for errors in zip(*(score.joint_errors for score in scores), strict=True)
+    )
     rows = [
-        (name, f'{plain:.1f}', f'{aligned:.1f}')
+        (name, _number(plain), _number(aligned))
         for name, plain, aligned in zip(names, *means, strict=True)
     ]
     return text_table(('joint', 'error', 'PA error'), rows)
@@ -47,7 +44,7 @@ def sequence_table(scores: Sequence[BodyScore], keys: Sequence[str]) -> str:
     for score in scores:
         by_sequence[score.sequence].append(score.figures)
     rows = [
-        (name, str(len(figures)), *(f'{mean:.1f}' for mean in np.mean(figures, 0)))
+        (name, str(len(figures)), *map(_number, column_means(figures)))
         for name, figures in sorted(by_sequence.items())
     ]
     return text_table(('sequence', 'bodies', *keys), rows)
@@ -64,27 +61,30 @@ def write_scores(
 
     The npz has ``sample_id`` (N,), ``sequence`` (N,), ``keys`` (K,), ``figures``
     (N, K), ``joint_names`` (J,), ``joint_errors`` and ``pa_joint_errors`` (N, J) in
-    millimetres, and ``description``.
+    millimetres, ``truth`` (N,), 'smpl' or 'joints', and ``description``. What the
+    labels do not tell is an empty cell in the one and NaN in the other.
     """
     os.makedirs(os.path.dirname(os.path.abspath(prefix)), exist_ok=True)
     with open(f'{prefix}.csv.part', 'w', newline='', encoding='utf-8') as file:
         writer = csv.writer(file)
         writer.writerow(('sample_id', 'sequence', *keys))
         for score in scores:
-            figures = (f'{figure:.3f}' for figure in score.figures)
+            figures = (_number(figure, 3, '') for figure in score.figures)
             writer.writerow((score.sample_id, score.sequence, *figures))
     os.replace(f'{prefix}.csv.part', f'{prefix}.csv')
-    joint_errors = np.array([score.joint_errors for score in scores])
+    # As numbers, None is NaN.
+    joint_errors = np.array([score.joint_errors for score in scores], dtype=np.float64)
     with open(f'{prefix}.npz.part', 'wb') as file:
         np.savez_compressed(
             file,
             sample_id=np.array([score.sample_id for score in scores]),
             sequence=np.array([score.sequence for score in scores]),
             keys=np.array(keys),
-            figures=np.array([score.figures for score in scores]),
+            figures=np.array([score.figures for score in scores], dtype=np.float64),
             joint_names=np.array(joint_names),
             joint_errors=joint_errors[:, 0],
             pa_joint_errors=joint_errors[:, 1],
+            truth=np.array([score.truth for score in scores]),
             description=np.array(description),
         )
     os.replace(f'{prefix}.npz.part', f'{prefix}.npz')
@@ -101,3 +101,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ]
         lines.append('  '.join(cells).rstrip())
     return '\n' + '\n'.join(lines)
+
+
+def _number(value: float | None, digits: int = 1, missing: str = '-') -> str:
+    return missing if value is None else f'{value:.{digits}f}'
