@@ -10,7 +10,7 @@ import roma
 import torch
 import trimesh
 
-from deforhmr_mm.apis import MeshInferencer, inference_topdown
+from deforhmr_mm.apis import MeshInferencer, inference_topdown, load_results
 from deforhmr_mm.apis.results import person_result
 from deforhmr_mm.registry import INFERENCERS
 from deforhmr_mm.structures import get_keypoint_set
@@ -77,6 +77,31 @@ def test_overlay_is_rgb_and_changes_only_where_people_are(inferencer):
     np.testing.assert_allclose(
         mean / mean.max(), np.divide(PALETTE[0], max(PALETTE[0])), atol=0.1
     )
+
+
+def test_scores_are_those_of_the_detector(tiny_model, tmp_path):
+    """Of those who are sure enough, in results and files."""
+    boxes = [BOXES[0], [5, 5, 40, 40], BOXES[1]]
+    inferencer = MeshInferencer(
+        str(tiny_model.config),
+        tiny_model.weights,
+        'cpu',
+        det_model=lambda image: (np.array(boxes, np.float32), [0.8, 0.25, 0.5]),
+    )
+    (result,) = inferencer(picture(0), out_dir=tmp_path, formats=['json', 'npz'])
+    document = json.loads((tmp_path / 'image_0000.json').read_text())
+    for people in (*result['predictions'], document['people']):
+        assert [person['bbox'] for person in people] == BOXES
+        scores = [person['bbox_score'] for person in people]
+        np.testing.assert_allclose(scores, [0.8, 0.5])
+    saved = load_results(tmp_path / 'image_0000.npz').people
+    np.testing.assert_allclose(saved['bbox_scores'], [0.8, 0.5])
+    (samples,) = next(inferencer(picture(0), return_datasamples=True))['predictions']
+    scores = [sample.pred_instances.bbox_scores.item() for sample in samples]
+    np.testing.assert_allclose(scores, [0.8, 0.5])
+    # Another call, another threshold.
+    (result,) = inferencer(picture(0), bbox_thr=0.2)
+    assert len(result['predictions'][0]) == 3
 
 
 def test_pictures_come_lazily_and_in_order(inferencer):

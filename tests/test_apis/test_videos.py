@@ -6,10 +6,13 @@ import os
 
 import numpy as np
 import pytest
+import torch
 from mmengine.logging import MMLogger
 
-from deforhmr_mm.apis import MeshInferencer, load_results
+from deforhmr_mm.apis import MeshInferencer, inference_topdown, load_results
+from deforhmr_mm.apis.inference import bbox_to_crop
 from deforhmr_mm.apis.video_files import VideoReader, VideoWriter
+from deforhmr_mm.geometry import crop_to_full_translation
 from tests.crossing_video import (
     FOCAL,
     FPS,
@@ -21,6 +24,9 @@ from tests.crossing_video import (
     noisy_detections,
     write_video,
 )
+
+# The two are apart in the first frames.
+NUM_APART = 8
 
 
 @pytest.fixture(scope='module')
@@ -132,6 +138,59 @@ def test_files_of_a_video(make_inferencer, video, tmp_path):
     for who in (0, 1):
         betas = saved['betas'][saved['person_ids'] == who]
         assert np.ptp(betas, axis=0).max() == 0
+
+
+def test_the_camera_of_a_video(make_inferencer, tmp_path):
+    """Given for all frames; results and files hold to it, and to the boxes' scores."""
+    path = tmp_path / 'short.mp4'
+    with VideoWriter(path, FPS, SIZE) as writer:
+        for picture in crossing().pictures[:NUM_APART]:
+            writer.write(picture)
+    with VideoReader(path) as reader:
+        pictures = list(reader)
+    detections = noisy_detections(0, misses=0)[:NUM_APART]
+    inferencer = make_inferencer(detections)
+    camera = dict(focal_length=300.0, principal_point=(150, 90))
+    results = list(
+        inferencer(path, **camera, smooth=False, out_dir=tmp_path, formats=['json'])
+    )
+    document = json.loads((tmp_path / 'short.json').read_text())
+    assert document['camera'] == {
+        'focal_length': 300,
+        'focal_length_source': 'given',
+        'principal_point': [150, 90],
+    }
+    for frame, (boxes, scores) in enumerate(detections):
+        (people,) = results[frame]['predictions']
+        listed = document['frames'][frame]['people']
+        alone = inference_topdown(
+            inferencer.model, pictures[frame], [p['bbox'] for p in people], **camera
+        )
+        assert len(people) == 2
+        for person, saved, sample in zip(people, listed, alone, strict=True):
+            assert person['focal_length'] == 300
+            assert person['focal_length_source'] == 'given'
+            assert person['principal_point'] == [150, 90]
+            np.testing.assert_allclose(
+                person['transl'], sample.pred_instances.transl[0], rtol=1e-4
+            )
+            joints = np.array(list(person['joints_3d'].values()))
+            pixels = 300 * joints[:, :2] / joints[:, 2:] + (150, 90)
+            for found in (list(person['joints_2d'].values()), saved['joints_2d']):
+                np.testing.assert_allclose(found, pixels, atol=0.01)
+            center, scale = bbox_to_crop(np.array(person['bbox']))
+            transl = crop_to_full_translation(
+                torch.tensor(person['crop_camera'], dtype=torch.float64),
+                torch.tensor(center),
+                scale[1],
+                torch.tensor([150.0, 90]),
+                300.0,
+            )
+            np.testing.assert_allclose(person['transl'], transl, rtol=1e-4)
+            overlaps = [box_iou(person['bbox'], box) for box in boxes]
+            score = scores[np.argmax(overlaps)]
+            assert person['bbox_score'] == pytest.approx(score, abs=1e-6)
+            assert saved['bbox_score'] == pytest.approx(score, abs=1e-4)
 
 
 def test_smoothing_calms_the_movement(make_inferencer, video):
