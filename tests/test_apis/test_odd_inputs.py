@@ -86,9 +86,10 @@ def large(part, tmp_path):
 def test_108_megapixels(model, large, part, tmp_path):
     small = tmp_path / 'small.jpg'
     assert cv2.imwrite(str(small), part)
-    torch.testing.assert_close(
-        vertices(model, large, [LARGE_BOX]), vertices(model, small, [SMALL_BOX])
-    )
+    found = vertices(model, large, [LARGE_BOX])
+    expected = vertices(model, small, [SMALL_BOX])
+    # Places of pixels are rounded; a box off by a tenth of a pixel makes as much.
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 
 
 CLEAR_PEAK = Path('/proc/self/clear_refs')
