@@ -7,25 +7,14 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import MMLogger
-from mmengine.runner.base_loop import BaseLoop
 
 from deforhmr_mm.engine import SameBodyHook
 from deforhmr_mm.evaluation import MeshMetric
 from deforhmr_mm.models import BodyMismatchError
 from deforhmr_mm.registry import MODELS
+from tests.built_loop import BuiltLoop
 from tests.tiny_estimator import CONFIG
 from tests.toy_body import ToyBody
-
-
-class Loop(BaseLoop):
-    """As much of a built loop as the hook looks at."""
-
-    def __init__(self, dataset, *metrics):
-        self.dataloader = SimpleNamespace(dataset=dataset)
-        self.evaluator = SimpleNamespace(metrics=list(metrics))
-
-    def run(self):
-        raise NotImplementedError
 
 
 @pytest.fixture(scope='module')
@@ -57,9 +46,9 @@ def check(model, **loops):
 
 def test_one_body_passes_in_silence(model, warnings):
     labels = labels_of(model.body_model.fingerprint)
-    loop = Loop(labels, MeshMetric(), object())
+    loop = BuiltLoop(labels, MeshMetric(), object())
     # Loops that are not built are still configs.
-    check(model, _train_loop=Loop(labels), _val_loop=loop, _test_loop=dict())
+    check(model, _train_loop=BuiltLoop(labels), _val_loop=loop, _test_loop=dict())
     assert warnings == []
 
 
@@ -69,11 +58,11 @@ def test_labels_of_another_body(model, loop):
         datasets=[labels_of(model.body_model.fingerprint), labels_of('feedfeed')]
     )
     with pytest.raises(BodyMismatchError, match='labels of people .* body feedfeed.*'):
-        check(model, **{loop: Loop(SimpleNamespace(dataset=inside))})
+        check(model, **{loop: BuiltLoop(SimpleNamespace(dataset=inside))})
 
 
 def test_a_metric_of_another_body(model):
-    loop = Loop(labels_of(None), MeshMetric(ToyBody()))
+    loop = BuiltLoop(labels_of(None), MeshMetric(ToyBody()))
     with pytest.raises(BodyMismatchError, match='MeshMetric has the body .*evaluator'):
         check(model, _val_loop=loop)
 
@@ -81,24 +70,24 @@ def test_a_metric_of_another_body(model):
 def test_labels_of_a_gendered_body(model):
     metric = MeshMetric()
     metric.truth_bodies['male'] = SimpleNamespace(fingerprint='a man')
-    check(model, _test_loop=Loop(labels_of('a man'), metric))
+    check(model, _test_loop=BuiltLoop(labels_of('a man'), metric))
     with pytest.raises(BodyMismatchError, match='body a man'):
-        check(model, _train_loop=Loop(labels_of('a man')))
+        check(model, _train_loop=BuiltLoop(labels_of('a man')))
 
 
 def test_labels_that_do_not_say(model, warnings):
-    check(model, _train_loop=Loop(labels_of(None, has_pose=False)))
+    check(model, _train_loop=BuiltLoop(labels_of(None, has_pose=False)))
     assert warnings == []
-    check(model, _train_loop=Loop(labels_of(None)))
+    check(model, _train_loop=BuiltLoop(labels_of(None)))
     (line,) = warnings
     assert 'the labels of people do not say' in line and 'your SMPL file' in line
 
 
 def test_smpl_labels_do_not_say_and_need_not(model, warnings, monkeypatch):
     monkeypatch.setattr(model.body_model, 'body_name', 'SMPL_NEUTRAL')
-    check(model, _train_loop=Loop(labels_of(None)))
+    check(model, _train_loop=BuiltLoop(labels_of(None)))
     assert warnings == []
 
 
 def test_other_models_are_not_looked_at():
-    check(torch.nn.Identity(), _train_loop=Loop(labels_of('feedfeed')))
+    check(torch.nn.Identity(), _train_loop=BuiltLoop(labels_of('feedfeed')))

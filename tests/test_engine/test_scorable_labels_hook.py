@@ -4,24 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from mmengine.runner.base_loop import BaseLoop
 from torch.utils.data import ConcatDataset
 
 from deforhmr_mm.datasets import HMRDataset
 from deforhmr_mm.engine import ScorableLabelsHook
 from deforhmr_mm.evaluation import MeshMetric, UnscorableLabelsError
+from tests.built_loop import BuiltLoop
 from tests.toy_body import ToyBody
-
-
-class Loop(BaseLoop):
-    """As much of a built loop as the hook looks at."""
-
-    def __init__(self, dataset, *metrics):
-        self.dataloader = SimpleNamespace(dataset=dataset)
-        self.evaluator = SimpleNamespace(metrics=list(metrics))
-
-    def run(self):
-        raise NotImplementedError
 
 
 @pytest.fixture
@@ -61,29 +50,37 @@ def test_labels_that_can_be_scored(people, name):
         people('posed', **POSED),
         ConcatDataset([keypoints, joints]),
     ):
-        check(**{name: Loop(dataset, object(), metric)})
+        check(**{name: BuiltLoop(dataset, object(), metric)})
     with pytest.raises(
         UnscorableLabelsError, match='none of 2 samples has SMPL labels'
     ):
-        check(**{name: Loop(keypoints, object(), metric)})
+        check(**{name: BuiltLoop(keypoints, object(), metric)})
     with pytest.raises(UnscorableLabelsError, match='none of 4 samples'):
-        check(**{name: Loop(ConcatDataset([keypoints, keypoints]), metric)})
+        check(**{name: BuiltLoop(ConcatDataset([keypoints, keypoints]), metric)})
 
 
 def test_genders_are_asked_for(people):
     bodies = dict(male=ToyBody(), female=ToyBody())
     metric = MeshMetric(ToyBody(), protocol='3dpw', gendered_body_models=bodies)
     posed = people('posed', **POSED)
-    check(_val_loop=Loop(people('known', **POSED, gender=np.array(['m', 'f'])), metric))
+    check(
+        _val_loop=BuiltLoop(
+            people('known', **POSED, gender=np.array(['m', 'f'])), metric
+        )
+    )
     with pytest.raises(
         UnscorableLabelsError, match="none of 2 people has one.*'gender'"
     ):
-        check(_val_loop=Loop(posed, metric))
+        check(_val_loop=BuiltLoop(posed, metric))
 
 
 def test_what_is_not_evaluated_or_not_at_hand_is_not_looked_at(people):
     keypoints, metric = people('keypoints'), MeshMetric(ToyBody())
-    check(_train_loop=Loop(keypoints), _val_loop=dict(), _test_loop=Loop(keypoints))
+    check(
+        _train_loop=BuiltLoop(keypoints),
+        _val_loop=dict(),
+        _test_loop=BuiltLoop(keypoints),
+    )
     cache = SimpleNamespace(cache='features')
-    check(_test_loop=Loop(cache, metric), _val_loop=Loop(keypoints, object()))
-    check(_test_loop=Loop(ConcatDataset([keypoints, [cache]]), metric))
+    check(_test_loop=BuiltLoop(cache, metric), _val_loop=BuiltLoop(keypoints, object()))
+    check(_test_loop=BuiltLoop(ConcatDataset([keypoints, [cache]]), metric))
