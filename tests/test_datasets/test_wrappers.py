@@ -14,7 +14,7 @@ from deforhmr_mm.datasets.sample_seed import SamplePlace, SeededDataset
 from deforhmr_mm.engine import SameBodyHook
 from deforhmr_mm.models import BodyMismatchError
 from deforhmr_mm.registry import MODELS
-from tests.test_engine.test_same_body_hook import Loop
+from tests.built_loop import BuiltLoop
 from tests.tiny_estimator import CONFIG
 
 N = 5
@@ -111,7 +111,7 @@ def test_the_hook_compares_each_of_them(people):
     def check(*bodies):
         sets = [people(f'p{i}', **fp(body)) for i, body in enumerate(bodies)]
         mixed = concatenated(*sets, ignore_keys='body_fingerprint')
-        runner = SimpleNamespace(model=model, _train_loop=Loop(mixed))
+        runner = SimpleNamespace(model=model, _train_loop=BuiltLoop(mixed))
         runner._val_loop = runner._test_loop = None
         SameBodyHook().before_run(runner)
 
