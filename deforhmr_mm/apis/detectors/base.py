@@ -56,12 +56,11 @@ def usable_boxes(bboxes: np.ndarray, img_shape: tuple[int, ...]) -> np.ndarray:
         >>> usable_boxes(boxes, (20, 30))
         array([ True, False, False])
     """
-    height, width = img_shape[:2]
     bboxes = np.asarray(bboxes, np.float64).reshape(-1, 4)
-    clipped = np.clip(bboxes, 0, [width, height, width, height])
+    clipped = _clip(bboxes, img_shape)
     sides = clipped[:, 2:] - clipped[:, :2]
     # A picture that is thinner itself may have boxes as thin as it is.
-    thick = (sides >= np.minimum(MIN_SIDE_PX, [width, height])).all(1)
+    thick = (sides >= np.minimum(MIN_SIDE_PX, img_shape[1::-1])).all(1)
     return np.isfinite(bboxes).all(1) & thick
 
 
@@ -93,17 +92,17 @@ def tidy_detections(
                [ 0.,  2.,  4., 20.]], dtype=float32), scores=array([0.9, 0.7], \
 dtype=float32))
     """
-    height, width = img_shape[:2]
     bboxes = np.asarray(bboxes, np.float64).reshape(-1, 4)
     scores = np.asarray(scores, np.float64).reshape(-1)
-    clipped = np.clip(bboxes, 0, [width, height, width, height])
-    sides = clipped[:, 2:] - clipped[:, :2]
+    clipped = _clip(bboxes, img_shape)
     is_good = usable_boxes(bboxes, img_shape)
     is_good &= np.isfinite(scores) & (scores >= score_thr)
     order = np.argsort(-scores, kind='stable')
     order = order[is_good[order]]
     if nms_iou is not None and len(order):
-        rectangles = np.concatenate([clipped, sides], 1)[order][:, [0, 1, 4, 5]]
+        corners = clipped[order]
+        low, high = corners[:, :2], corners[:, 2:]
+        rectangles = np.concatenate([low, high - low], 1)
         # Ranks for scores: OpenCV drops scores of 0, and keeps the order of equals.
         ranks = np.arange(len(order), 0, -1, dtype=float)
         kept = cv2.dnn.NMSBoxes(rectangles.tolist(), ranks.tolist(), 0.0, nms_iou)
@@ -111,3 +110,9 @@ dtype=float32))
     return Detections(
         clipped[order].astype(np.float32), scores[order].astype(np.float32)
     )
+
+
+def _clip(bboxes: np.ndarray, img_shape: tuple[int, ...]) -> np.ndarray:
+    """Boxes (N, 4), without what lies outside of the picture."""
+    height, width = img_shape[:2]
+    return np.clip(bboxes, 0, [width, height, width, height])

@@ -64,7 +64,12 @@ def _data_set() -> dict[str, object]:
 def label_sums(root: Path, people: Mapping[str, int]) -> dict[str, str]:
     """Check sums of the labels of a data set's splits; none of one that is not made.
 
-    Args: as :func:`has_people`.
+    Args:
+        root: As `has_people` takes it.
+        people: Likewise.
+
+    Raises:
+        ValueError: As from `has_people`.
     """
     if not has_people(root, people):
         return {}
