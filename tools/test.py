@@ -1,7 +1,6 @@
 """Test a checkpoint: python tools/test.py CONFIG CHECKPOINT [options]."""
 
 import argparse
-import json
 import os
 
 from mmengine.config import DictAction
@@ -21,6 +20,7 @@ from deforhmr_mm.engine.launching import (
 )
 from deforhmr_mm.evaluation import MeshMetric, UnscorableLabelsError
 from deforhmr_mm.models import BodyMismatchError
+from deforhmr_mm.whole_files import write_json
 
 
 def parse_args():
@@ -70,13 +70,8 @@ def protocols(metrics):
 
 
 def write_metrics(metrics, about, path):
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    temporary = f'{path}.part'
     content = {key: float(value) for key, value in metrics.items()} | about
-    with open(temporary, 'w', encoding='utf-8') as file:
-        json.dump(content, file, indent=2)
-        file.write('\n')
-    os.replace(temporary, path)
+    write_json(path, content)
 
 
 def main():

@@ -9,8 +9,9 @@ import numpy as np
 from torch import nn
 
 from deforhmr_mm.structures import Motion
-from deforhmr_mm.visualization import encode_video_page, person_color, write_bytes
+from deforhmr_mm.visualization import encode_video_page, person_color
 from deforhmr_mm.visualization.animation import encode_animated_glb, encode_bvh
+from deforhmr_mm.whole_files import write_bytes
 
 from .inputs import InputItem
 from .output_options import OutputOptions

@@ -13,8 +13,8 @@ from deforhmr_mm.visualization import (
     encode_meshes,
     encode_still_page,
     gather_people,
-    write_bytes,
 )
+from deforhmr_mm.whole_files import write_bytes
 
 from .output_options import OutputOptions
 from .pictures import Picture

@@ -1,7 +1,7 @@
 """Pictures and mesh files of recovered people; needs neither OpenGL nor a display."""
 
 from .attention_figure import attention_legend, draw_attention
-from .exporters import camera_to_y_up, encode_meshes, export_meshes, write_bytes
+from .exporters import camera_to_y_up, encode_meshes, export_meshes
 from .figure_grid import figure_grid, shrink
 from .html_viewer import encode_still_page, encode_video_page
 from .marks import draw_skeleton
@@ -30,5 +30,4 @@ __all__ = [
     'person_color',
     'shrink',
     'view_extent',
-    'write_bytes',
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import numpy as np
 import trimesh
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
+
+from deforhmr_mm.whole_files import write_bytes
 
 from .shading import PALETTE, linear_color
 
@@ -107,23 +108,3 @@ def export_meshes(
     """
     file_format = Path(path).suffix.lower().lstrip('.')
     write_bytes(path, encode_meshes(meshes, faces, file_format, names, colors))
-
-
-def write_bytes(path: str | os.PathLike, data: bytes) -> None:
-    """Write a file whole or not at all; missing folders are made.
-
-    Args:
-        path: The file, replaced if it is there.
-        data: What it is to hold.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{secrets.token_hex(8)}.part')
-    try:
-        # Not by tempfile, whose files others cannot read.
-        with open(temporary, 'xb') as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -12,8 +12,8 @@ from mmengine.visualization import Visualizer
 
 from deforhmr_mm.registry import VISUALIZERS
 from deforhmr_mm.structures import MeshDataSample
+from deforhmr_mm.whole_files import write_bytes
 
-from .exporters import write_bytes
 from .figure_grid import figure_grid, shrink
 from .marks import draw_box, draw_label, draw_skeleton
 from .people import People, gather_people

@@ -41,6 +41,8 @@ from body.shape_space import (  # noqa: E402
 from body.skeleton import JOINT_NAMES, PARENTS  # noqa: E402
 from body.source import ANNY_VERSION, AnnySource, load_source, sample_adults  # noqa: E402
 
+from deforhmr_mm.whole_files import whole_file  # noqa: E402
+
 BODY_VERSION = '1.0'
 NUM_BETAS = 10
 _JOINT_COMPONENTS = 24
@@ -152,21 +154,15 @@ def write_npz(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
     `numpy.savez_compressed` stamps each member with the time; this does not. The file
     appears whole or not at all.
     """
-    path = Path(path)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        with zipfile.ZipFile(part, 'w') as archive:
-            for key, array in arrays.items():
-                member = zipfile.ZipInfo(f'{key}.npy', date_time=(1980, 1, 1, 0, 0, 0))
-                member.compress_type = zipfile.ZIP_DEFLATED
-                member.external_attr = 0o644 << 16
-                member.create_system = 3
-                buffer = io.BytesIO()
-                np.lib.format.write_array(buffer, array, allow_pickle=False)
-                archive.writestr(member, buffer.getvalue(), compresslevel=9)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as part, zipfile.ZipFile(part, 'w') as archive:
+        for key, array in arrays.items():
+            member = zipfile.ZipInfo(f'{key}.npy', date_time=(1980, 1, 1, 0, 0, 0))
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o644 << 16
+            member.create_system = 3
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, array, allow_pickle=False)
+            archive.writestr(member, buffer.getvalue(), compresslevel=9)
 
 
 def shape_errors(body: BuiltBody) -> dict[str, float]:

@@ -10,12 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = 'deforhmr_mm'
 
 # Each part may import itself, what is listed for it and nothing else of ours.
-FOUNDATIONS = {'', 'geometry', 'structures', 'registry'}
+FOUNDATIONS = {'', 'geometry', 'structures', 'registry', 'whole_files'}
 BODY = FOUNDATIONS | {'body_models'}
 WORKERS = BODY | {'models', 'datasets', 'evaluation'}
 ALLOWED = {
     '': set(),
     'dependencies': set(),
+    'whole_files': set(),
     'geometry': {''},
     'structures': {'', 'geometry'},
     'registry': {'', 'dependencies'},

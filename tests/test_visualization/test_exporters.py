@@ -11,7 +11,6 @@ from deforhmr_mm.visualization import (
     camera_to_y_up,
     encode_meshes,
     export_meshes,
-    write_bytes,
 )
 from tests.gltf_validation import gltf_problems
 
@@ -72,16 +71,3 @@ def test_bad_arguments(people):
         encode_meshes(meshes, faces, 'fbx')
     with pytest.raises(ValueError, match='at least one person'):
         encode_meshes([], faces)
-
-
-def test_a_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
-    path = tmp_path / 'new' / 'file.bin'
-    write_bytes(path, b'old')
-
-    def refuse(*arguments):
-        raise OSError('disk full')
-
-    monkeypatch.setattr(os, 'replace', refuse)
-    with pytest.raises(OSError, match='disk full'):
-        write_bytes(path, b'new')
-    assert path.read_bytes() == b'old' and os.listdir(path.parent) == ['file.bin']

@@ -10,7 +10,6 @@ later counts.
 
 import argparse
 import json
-import os
 import statistics
 import sys
 from pathlib import Path
@@ -19,6 +18,8 @@ import matplotlib
 
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt  # noqa: E402
+
+from deforhmr_mm.whole_files import whole_file  # noqa: E402
 
 
 def parse_args():
@@ -107,10 +108,8 @@ def plot_curve(args):
     if args.title:
         figure.suptitle(args.title)
     out = Path(args.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f'{out.name}.part')
-    figure.savefig(part, format=out.suffix[1:] or 'png', dpi=150)
-    os.replace(part, out)
+    with whole_file(out) as part:
+        figure.savefig(part, format=out.suffix[1:] or 'png', dpi=150)
     print(f'{out}: {", ".join(args.keys)} of {", ".join(names)}')
 
 

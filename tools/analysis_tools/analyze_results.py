@@ -34,11 +34,12 @@ from deforhmr_mm.apis.command_line import run_command
 from deforhmr_mm.datasets import read_sample_image
 from deforhmr_mm.registry import DATASETS, METRICS
 from deforhmr_mm.structures import MeshDataSample
-from deforhmr_mm.visualization import MeshVisualizer, encode_image, write_bytes
+from deforhmr_mm.visualization import MeshVisualizer, encode_image
 from deforhmr_mm.visualization.contact_sheet import SheetRow, contact_sheet
 from deforhmr_mm.visualization.figure_grid import resize
 from deforhmr_mm.visualization.shading import PALETTE
 from deforhmr_mm.visualization.side_view import draw_scene, turn_to_side
+from deforhmr_mm.whole_files import write_bytes
 
 # Of the recovered body and of the true one: blue and yellow.
 COLORS = PALETTE[:2]

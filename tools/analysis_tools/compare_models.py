@@ -32,10 +32,10 @@ from deforhmr_mm.visualization import (
     encode_image,
     figure_grid,
     view_extent,
-    write_bytes,
 )
 from deforhmr_mm.visualization.people import gather_people
 from deforhmr_mm.visualization.visualizer import SCENE_VIEWS, VIEWS
+from deforhmr_mm.whole_files import write_bytes
 
 # Of --crop: the share of the boxes' longer side that is left around them.
 MARGIN = 0.15

@@ -24,7 +24,6 @@ python tools/analysis_tools/evaluate_photographs.py CONFIG CHECKPOINT
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,9 +58,9 @@ from deforhmr_mm.visualization import (
     MeshVisualizer,
     encode_image,
     figure_grid,
-    write_bytes,
 )
 from deforhmr_mm.visualization.joint_comparison import draw_joint_comparison
+from deforhmr_mm.whole_files import write_bytes, write_json
 
 COCO = get_keypoint_set('coco17')
 IN_SMPL45 = list(get_keypoint_set('smpl45').indices(COCO.names))
@@ -325,7 +324,7 @@ def run(args: argparse.Namespace) -> int:
         **figures(results, scores),
     }
     path = args.json or (args.out or Path()) / 'photographs.json'
-    write_bytes(path, (json.dumps(content, indent=2) + '\n').encode())
+    write_json(path, content)
     print(f'\nThese figures are in {path}')
     return 0
 

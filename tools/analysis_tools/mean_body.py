@@ -15,8 +15,6 @@ Example: python tools/analysis_tools/mean_body.py CONFIG --split test --out scor
 """
 
 import argparse
-import json
-import os
 from pathlib import Path
 
 import torch
@@ -28,6 +26,7 @@ from torch import Tensor
 from deforhmr_mm.datasets import AnnotationError, build_labels, mean_body, read_labels
 from deforhmr_mm.evaluation import MeshMetric, UnscorableLabelsError
 from deforhmr_mm.registry import METRICS
+from deforhmr_mm.whole_files import write_json
 
 BATCH_SIZE = 64
 LABELS = (
@@ -72,16 +71,6 @@ def score(
             batch = []
     metric.process(None, batch)
     return metric.evaluate(len(dataset))
-
-
-def write_json(path: Path, content: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        temporary.write_text(json.dumps(content, indent=2) + '\n')
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ out.
 
 import argparse
 import json
-import os
 import statistics
 import sys
 from collections.abc import Sequence
@@ -23,6 +22,8 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from analyze_logs import plt, read_log  # noqa: E402
+
+from deforhmr_mm.whole_files import whole_file, write_text  # noqa: E402
 
 METRICS = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area')
 MEAN_BODY = 'mean body'
@@ -267,11 +268,9 @@ def draw_curves(groups: dict[str, list[Run]], metric: str, out: Path) -> None:
     figure.legend(
         [means[name] for name in names], names, loc='outside right upper', frameon=False
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f'{out.name}.part')
-    figure.savefig(part, format=out.suffix[1:] or 'png', dpi=150)
+    with whole_file(out) as part:
+        figure.savefig(part, format=out.suffix[1:] or 'png', dpi=150)
     plt.close(figure)
-    os.replace(part, out)
 
 
 def report(args: argparse.Namespace, groups: dict[str, list[Run]]) -> str:
@@ -311,10 +310,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f'error: {error}')
     print(text, end='')
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        part = args.out.with_name(f'{args.out.name}.part')
-        part.write_text(text, encoding='utf-8')
-        os.replace(part, args.out)
+        write_text(args.out, text)
     if args.curves:
         draw_curves(groups, args.curve_metric, args.curves)
 

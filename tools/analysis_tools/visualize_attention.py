@@ -35,8 +35,8 @@ from deforhmr_mm.visualization import (
     draw_attention,
     encode_image,
     figure_grid,
-    write_bytes,
 )
+from deforhmr_mm.whole_files import write_bytes
 
 JOINTS = get_keypoint_set('smpl24').names
 # More people than a picture has.

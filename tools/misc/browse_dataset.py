@@ -33,13 +33,14 @@ from deforhmr_mm.datasets import (
 )
 from deforhmr_mm.datasets.mesh_dataset import MeshDataset
 from deforhmr_mm.registry import DATASETS, MODELS
-from deforhmr_mm.visualization import encode_image, write_bytes
+from deforhmr_mm.visualization import encode_image
 from deforhmr_mm.visualization.contact_sheet import SheetRow, contact_sheet, text_tile
 from deforhmr_mm.visualization.label_view import (
     LabelDrawer,
     describe_change,
     describe_labels,
 )
+from deforhmr_mm.whole_files import write_bytes
 
 MODES = {
     'original': ('original',),

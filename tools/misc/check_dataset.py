@@ -43,7 +43,7 @@ from deforhmr_mm.datasets.label_statistics import count_labels, label_ranges
 from deforhmr_mm.datasets.mesh_dataset import MeshDataset
 from deforhmr_mm.datasets.transforms.reading import read_file, read_file_in_archive
 from deforhmr_mm.registry import DATASETS
-from deforhmr_mm.visualization import write_bytes
+from deforhmr_mm.whole_files import write_text
 
 NAMED = 10
 """Rows and pictures that are named of each finding; the JSON has all of them."""
@@ -313,7 +313,7 @@ def main() -> None:
         print(format_report(reports[-1]))
     if args.json:
         text = json.dumps({'images': args.images, 'datasets': reports}, indent=1)
-        write_bytes(args.json, f'{text}\n'.encode())
+        write_text(args.json, f'{text}\n')
     if args.strict and any(report['findings'] for report in reports):
         raise SystemExit(1)
 

@@ -7,12 +7,12 @@ of plain facts, and drops the optimizer, the schedule and the log. The result op
 
 import argparse
 import hashlib
-import os
 from pathlib import Path
 
 import torch
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
+from deforhmr_mm.engine.conversion import write_checkpoint
 from deforhmr_mm.engine.launching import one_line_errors
 
 
@@ -40,14 +40,8 @@ def publish(in_file, out_file, precision='fp16'):
     meta = checkpoint.get('meta', {})
     facts = {key: meta[key] for key in ('epoch', 'iter', 'time', 'seed') if key in meta}
     facts['experiment_name'] = str(meta.get('experiment_name', ''))
-    out_file = Path(out_file)
-    temporary = out_file.with_name(f'.{out_file.name}.tmp')
-    try:
-        torch.save(dict(state_dict=weights, meta=facts), temporary)
-        os.replace(temporary, out_file)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return hashlib.sha256(out_file.read_bytes()).hexdigest()
+    write_checkpoint(weights, out_file, facts)
+    return hashlib.sha256(Path(out_file).read_bytes()).hexdigest()
 
 
 def main():

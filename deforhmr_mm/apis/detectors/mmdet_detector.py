@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import shutil
 import warnings
 from os import PathLike
@@ -22,6 +21,7 @@ from mmengine.registry import DefaultScope
 
 from deforhmr_mm.engine.checkpoints import CheckpointError, load_checkpoint_safely
 from deforhmr_mm.models.layers.mmcv_ops import mmcv_has_cuda_kernel
+from deforhmr_mm.whole_files import whole_file
 
 from ..downloads import download, is_url, name_in_url
 from ..inference import ConfigError, load_config
@@ -208,14 +208,8 @@ def _local_file(checkpoint: str | PathLike) -> Path:
         return Path(checkpoint)
     path = Path(torch.hub.get_dir()) / 'checkpoints' / name_in_url(checkpoint)
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-        try:
-            with download(checkpoint) as file:
-                shutil.copyfile(file, part)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with whole_file(path) as part, download(checkpoint) as file:
+            shutil.copyfile(file, part)
     return path
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from deforhmr_mm.whole_files import whole_file
+
 from ..labels import AnnotationError
 from .columns import Columns
 
@@ -23,15 +25,8 @@ _KEY = 'made_from'
 
 def write_npz(path: Path, arrays: Columns) -> None:
     """Write an npz file whole or not at all; the same arrays give the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with open(temporary, 'wb') as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as part, part.open('wb') as file:
+        np.savez_compressed(file, **arrays)
 
 
 def input_key(files: Iterable[Path], settings: dict[str, Any]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
+
+from deforhmr_mm.whole_files import write_bytes
 
 from ..labels import AnnotationError
 
@@ -64,8 +65,5 @@ def extract_frames(video: Path, pictures: Mapping[int, Path]) -> int:
 
 
 def _write_jpeg(path: Path, picture: cv2.typing.MatLike) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-    temporary.write_bytes(data.tobytes())
-    os.replace(temporary, path)
+    write_bytes(path, data.tobytes())

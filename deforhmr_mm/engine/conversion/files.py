@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from deforhmr_mm.engine.safe_globals import add_safe_globals
+from deforhmr_mm.whole_files import whole_file
 
 from .matching import ConversionError
 
@@ -77,13 +77,6 @@ def write_checkpoint(
     state_dict: dict[str, Tensor], path: str | Path, meta: dict[str, Any]
 ) -> None:
     """Write a checkpoint: the whole file or nothing."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        # Given a path, torch raises a RuntimeError where it cannot write.
-        with temporary.open('wb') as file:
-            torch.save(dict(state_dict=state_dict, meta=meta), file)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # Given a path, torch raises a RuntimeError where it cannot write.
+    with whole_file(path) as part, part.open('wb') as file:
+        torch.save(dict(state_dict=state_dict, meta=meta), file)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from deforhmr_mm.datasets import AnnotationError
+from deforhmr_mm.whole_files import write_json
 
 __all__ = [
     'CacheManifest',
@@ -19,7 +19,6 @@ __all__ = [
     'Shard',
     'differences',
     'plain',
-    'write_json',
 ]
 
 FORMAT = 'deforhmr_mm feature cache'
@@ -158,13 +157,6 @@ class CacheManifest:
 def plain(value: Any) -> Any:
     """Return a value as JSON gives it back: lists for tuples, text for types."""
     return json.loads(json.dumps(value, default=str))
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file under another name first, so that it is whole or not there."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
-    os.replace(temporary, path)
 
 
 def differences(stored: Any, wanted: Any, name: str = '') -> list[str]:

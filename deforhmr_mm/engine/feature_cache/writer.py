@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from deforhmr_mm.structures import MeshDataSample, encode_metainfo
+from deforhmr_mm.whole_files import write_json
 
 from .manifest import (
     NAME,
@@ -21,7 +22,6 @@ from .manifest import (
     FeatureCacheError,
     Shard,
     differences,
-    write_json,
 )
 from .storage import DTYPES, NewFile, array_header, check_files, shard_stem
 

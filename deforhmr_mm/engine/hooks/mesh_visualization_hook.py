@@ -19,8 +19,8 @@ from deforhmr_mm.visualization import (
     MeshVisualizer,
     encode_image,
     shrink,
-    write_bytes,
 )
+from deforhmr_mm.whole_files import write_bytes
 
 __all__ = ['MeshVisualizationHook']
 

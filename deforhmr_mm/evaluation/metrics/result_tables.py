@@ -1,11 +1,12 @@
 """Scores of single bodies as tables and files."""
 
 import csv
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+
+from deforhmr_mm.whole_files import whole_file
 
 from .body_scores import BodyScore
 
@@ -64,17 +65,18 @@ def write_scores(
     millimetres, ``truth`` (N,), 'smpl' or 'joints', and ``description``. What the
     labels do not tell is an empty cell in the one and NaN in the other.
     """
-    os.makedirs(os.path.dirname(os.path.abspath(prefix)), exist_ok=True)
-    with open(f'{prefix}.csv.part', 'w', newline='', encoding='utf-8') as file:
+    with (
+        whole_file(f'{prefix}.csv') as part,
+        part.open('w', newline='', encoding='utf-8') as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(('sample_id', 'sequence', *keys))
         for score in scores:
             figures = (_number(figure, 3, '') for figure in score.figures)
             writer.writerow((score.sample_id, score.sequence, *figures))
-    os.replace(f'{prefix}.csv.part', f'{prefix}.csv')
     # As numbers, None is NaN.
     joint_errors = np.array([score.joint_errors for score in scores], dtype=np.float64)
-    with open(f'{prefix}.npz.part', 'wb') as file:
+    with whole_file(f'{prefix}.npz') as part, part.open('wb') as file:
         np.savez_compressed(
             file,
             sample_id=np.array([score.sample_id for score in scores]),
@@ -87,7 +89,6 @@ def write_scores(
             truth=np.array([score.truth for score in scores]),
             description=np.array(description),
         )
-    os.replace(f'{prefix}.npz.part', f'{prefix}.npz')
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

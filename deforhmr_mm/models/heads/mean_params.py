@@ -1,6 +1,5 @@
 """Mean SMPL parameters, from which error feedback starts."""
 
-import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from deforhmr_mm.geometry.rotations import check_rot6d, rot6d_from_row_major
+from deforhmr_mm.whole_files import whole_file
 
 NUM_JOINTS = 24
 # Crop camera (s, tx, ty) that iterative regressors of this family start from.
@@ -114,20 +114,14 @@ def save_mean_params(path: str | Path, means: MeanParams) -> None:
     """
     path = Path(path)
     _check(means, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with temporary.open('wb') as file:
-            np.savez(
-                file,
-                rot6d=means.rot6d.numpy(),
-                betas=means.betas.numpy(),
-                camera=means.camera.numpy(),
-                rot6d_layout='columns',
-            )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as part, part.open('wb') as file:
+        np.savez(
+            file,
+            rot6d=means.rot6d.numpy(),
+            betas=means.betas.numpy(),
+            camera=means.camera.numpy(),
+            rot6d_layout='columns',
+        )
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:

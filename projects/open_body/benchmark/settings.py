@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deforhmr_mm.engine.feature_cache.manifest import write_json
+from deforhmr_mm.whole_files import write_json
 
 FILE = 'settings.json'
 SOURCES = 'made_from'

@@ -7,7 +7,7 @@ import platform
 import time
 from pathlib import Path
 
-from deforhmr_mm.engine.feature_cache.manifest import write_json
+from deforhmr_mm.whole_files import write_json
 
 WORKER_BYTES = 3 << 28  # of a process that renders: half a GiB was measured
 

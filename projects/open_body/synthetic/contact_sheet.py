@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from deforhmr_mm.structures import get_keypoint_set
+from deforhmr_mm.whole_files import write_bytes
 
 from .labels import BOX_PADDING
-from .writer import write_bytes
 
 CELL = 320  # pixels
 COLUMNS = 6

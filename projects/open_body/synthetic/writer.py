@@ -6,24 +6,17 @@ picture is whole; an interrupted run goes on from there.
 
 import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
+
+from deforhmr_mm.whole_files import write_bytes
 
 from .labels import Labels
 from .scene import Picture
 
 PICTURES_PER_FOLDER = 1000
 SETTINGS_FILE = 'settings.json'
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
 
 
 def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:

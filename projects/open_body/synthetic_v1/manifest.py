@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 from mmengine.logging import MMLogger
-from synthetic.writer import write_bytes
+
+from deforhmr_mm.whole_files import write_json
 
 from .recipe import VERSION
 
@@ -121,7 +122,7 @@ def write_manifest(
         'packages': packages,
         'splits': {**found['splits'], **{s: split_entry(out, s) for s in splits}},
     }
-    write_bytes(path, (json.dumps(manifest, indent=1) + '\n').encode())
+    write_json(path, manifest)
     return path
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from synthetic.labels import BOX_PADDING
-from synthetic.writer import write_bytes
 
 from deforhmr_mm.structures import get_keypoint_set
+from deforhmr_mm.whole_files import write_bytes
 
 CELL = (144, 192)  # width and height of a person's cell, pixels
 PICTURE_CELL = 256
