@@ -51,7 +51,8 @@ def add_people_arguments(group) -> None:
         '--bbox-format',
         choices=('xywh', 'xyxy'),
         default='xywh',
-        help='what the numbers of --bbox are (default: xywh)',
+        help='what the numbers of --bbox are, and of plain rows in --bbox-file '
+        '(default: xywh)',
     )
     group.add_argument(
         '--det-model',

@@ -2,7 +2,7 @@
 # bytes a view: 4.1 GiB for one view of the 60,000 people. What a cache was made with is
 # fixed in it: another train_pipeline in the config that this one is based on asks for
 # new caches. projects/open_body/run_benchmark.py makes them and trains all variants.
-_base_ = ['./deforhmr_vit-tiny_openbody-v1-256x192.py']
+_base_ = ['./deforhmr_vit-tiny_frozen_openbody-v1-256x192.py']
 
 model = dict(
     data_preprocessor=dict(_delete_=True, type='FeatureDataPreprocessor'),

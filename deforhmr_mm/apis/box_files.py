@@ -36,7 +36,9 @@ class _FormError(Exception):
 
 
 def load_boxes(
-    path: str | PathLike, annotations: str | PathLike | None = None
+    path: str | PathLike,
+    annotations: str | PathLike | None = None,
+    bbox_format: str = 'xywh',
 ) -> dict[str, Boxes | Frames | None] | Boxes | Frames:
     """Read people's boxes from a JSON file, in whichever of these forms it is.
 
@@ -60,6 +62,8 @@ def load_boxes(
         path: The JSON file.
         annotations: A COCO annotation file with the names of the pictures whose numbers
             COCO results hold. Its pictures that have no result have nobody.
+        bbox_format: 'xywh' or 'xyxy': what plain rows of numbers are. The other forms
+            say it themselves.
 
     Returns:
         What `BoxSource` takes: boxes by name, or those of the only input; scores where
@@ -76,7 +80,7 @@ def load_boxes(
     try:
         if isinstance(data, Mapping) and {'images', 'annotations'} & data.keys():
             coco = load_coco_boxes(path)
-            return {name: _picture(rows, name) for name, rows in coco.items()}
+            return {name: _picture(rows, name, 'xywh') for name, rows in coco.items()}
         if isinstance(data, list) and _all_have(data, 'image_id', 'bbox'):
             return _coco_results(data, path, annotations)
         if isinstance(data, Mapping) and 'bboxes' in data:
@@ -84,9 +88,11 @@ def load_boxes(
         if isinstance(data, list) and _all_have(data, 'bbox'):
             return {path.stem: _mmpose(data, path.name)}
         if isinstance(data, list):
-            return _entry(data, path.name)
+            return _entry(data, path.name, bbox_format)
         if isinstance(data, Mapping):
-            return {name: _entry(value, name) for name, value in data.items()}
+            return {
+                name: _entry(value, name, bbox_format) for name, value in data.items()
+            }
     except _FormError as error:
         raise ValueError(f'the box file {path}, {error}; {FORMS}') from error
     raise ValueError(f'the box file {path} holds {_describe(data)}; {FORMS}')
@@ -95,7 +101,8 @@ def load_boxes(
 def load_coco_boxes(path: str | PathLike) -> dict[str, list[list[float]]]:
     """Read people's boxes from a COCO annotation file.
 
-    Crowds, and categories other than `person` where categories are named, are left out.
+    Crowds, and categories other than `person` (or `Person`) where categories are named,
+    are left out.
 
     Args:
         path: JSON with ``images`` and ``annotations``.
@@ -112,7 +119,7 @@ def load_coco_boxes(path: str | PathLike) -> dict[str, list[list[float]]]:
     data = _read_json(path)
     try:
         names = {image['id']: image['file_name'] for image in data['images']}
-        people = _people(data)
+        people = _people(data, path)
         boxes: dict[str, list[list[float]]] = {name: [] for name in names.values()}
         rows = data['annotations']
         have_scores = bool(rows) and all('score' in row for row in rows)
@@ -137,9 +144,16 @@ def _read_json(path: Path) -> Any:
         raise ValueError(f'the box file {path} is not JSON: {error}') from error
 
 
-def _people(data: Mapping) -> set:
-    """The ids of the categories that are called person."""
-    return {c['id'] for c in data.get('categories', []) if c.get('name') == 'person'}
+def _people(data: Mapping, path: str | PathLike) -> set:
+    """The ids of the categories that are called person; none where none has a name."""
+    names = {c['id']: c['name'] for c in data.get('categories', []) if c.get('name')}
+    people = {key for key, name in names.items() if name.casefold() == 'person'}
+    if names and not people:
+        raise ValueError(
+            f"the box file {path} has no category 'person', only "
+            f'{list(names.values())[:10]}'
+        )
+    return people
 
 
 def _coco_results(
@@ -151,7 +165,7 @@ def _coco_results(
         names = {name: name for name in load_coco_boxes(annotations)}
         data = _read_json(Path(annotations))
         names |= {image['id']: image['file_name'] for image in data['images']}
-        people = _people(data)
+        people = _people(data, annotations)
     if not people:
         people = _numbered_people([row.get('category_id') for row in rows], path)
     found: dict[str, list[Mapping]] = {name: [] for name in names.values()}
@@ -195,11 +209,12 @@ def _numbered_people(numbers: Sequence, path: Path | str) -> set:
     return {COCO_PERSON}
 
 
-def _entry(value: Any, name: str) -> Boxes | None | Frames:
+def _entry(value: Any, name: str, bbox_format: str) -> Boxes | None | Frames:
     """Boxes of a picture, or by frame."""
     if _is_by_frame(value):
         return {
-            int(key): _picture(part, f'{name}: {key}') for key, part in value.items()
+            int(key): _picture(part, f'{name}: {key}', bbox_format)
+            for key, part in value.items()
         }
     is_list = isinstance(value, list) and bool(value)
     if is_list and _all_have(value, 'frame_id', 'instances'):
@@ -209,8 +224,11 @@ def _entry(value: Any, name: str) -> Boxes | None | Frames:
             part['frame_id'] - first: _mmpose(part['instances'], name) for part in value
         }
     if is_list and all(_is_picture(part) for part in value):
-        return [_picture(part, f'{name}: {index}') for index, part in enumerate(value)]
-    return _picture(value, name)
+        return [
+            _picture(part, f'{name}: {index}', bbox_format)
+            for index, part in enumerate(value)
+        ]
+    return _picture(value, name, bbox_format)
 
 
 def _is_picture(value: Any) -> bool:
@@ -220,7 +238,7 @@ def _is_picture(value: Any) -> bool:
     return value is None or (isinstance(value, Mapping) and 'bboxes' in value)
 
 
-def _picture(value: Any, name: str) -> Boxes | None:
+def _picture(value: Any, name: str, bbox_format: str) -> Boxes | None:
     if value is None:
         return None
     if isinstance(value, Mapping) and 'bboxes' in value:
@@ -234,7 +252,7 @@ def _picture(value: Any, name: str) -> Boxes | None:
     if not lengths <= {4, 5}:
         raise _FormError(f'{name!r}: boxes need 4 numbers or 5, got {rows!r:.100}')
     scores = [row[4] if len(row) == 5 else None for row in rows]
-    return _boxes([row[:4] for row in rows], scores, 'xywh', name)
+    return _boxes([row[:4] for row in rows], scores, bbox_format, name)
 
 
 def _mmdet(value: Mapping, name: str) -> Boxes:

@@ -75,7 +75,8 @@ class BoxSource:
     The boxes of a picture have the forms that `as_boxes` takes; None stands for the
     whole picture. For a video they may also be a sequence with one such entry for each
     frame, or a mapping of frame numbers (from 0) to them, where frames that it does not
-    name have nobody; boxes that are not given by frame hold for every frame.
+    name have nobody. A single box that is not given by frame holds for every frame, and
+    those of a camera do.
 
     Args:
         bboxes: None; the boxes of the only input; a sequence with one entry for each
@@ -170,7 +171,14 @@ class BoxSource:
             return {int(number): boxes for number, boxes in entry.items()}
         if isinstance(entry, Sequence | np.ndarray) and _as_rows(entry) is None:
             return entry
-        return as_boxes(entry, self._bbox_format)
+        boxes = as_boxes(entry, self._bbox_format)
+        if item.kind == 'video' and boxes is not None and len(boxes.bboxes) > 1:
+            raise ValueError(
+                f'{item.name}: are its {len(boxes.bboxes)} boxes of one frame each, or '
+                'of everybody in every frame? Give one entry for each frame: '
+                '[[box], [box], ...], or [[box, box], [box, box], ...]'
+            )
+        return boxes
 
     def _entry(self, index: int, item: InputItem) -> object:
         if self._by_name is None:

@@ -114,7 +114,8 @@ def focal_length_from_exif(path: str | PathLike) -> float | None:
         return None
     diagonal = math.hypot(width, height)
     film = _number(tags, Base.FocalLengthIn35mmFilm)
-    for focal in (film * diagonal / FILM_DIAGONAL, _by_focal_plane(tags, width)):
+    by_plane = _by_focal_plane(tags, width, height)
+    for focal in (film * diagonal / FILM_DIAGONAL, by_plane):
         if PLAUSIBLE[0] <= focal / diagonal <= PLAUSIBLE[1]:
             return focal
     return None
@@ -176,25 +177,35 @@ def _open(path: str | PathLike) -> Image.Image:
             raise OSError(str(error)) from error
 
 
-def _by_focal_plane(tags: Mapping, width: int) -> float:
+def _by_focal_plane(tags: Mapping, width: int, height: int) -> float:
     """Focal length in pixels by the size of the sensor's; 0 if it is not told."""
     unit = PLANE_UNITS.get(int(_number(tags, Base.FocalPlaneResolutionUnit)) or 2, 0.0)
     if unit == 0:
         return 0.0
     resolution = _number(tags, Base.FocalPlaneXResolution) / unit
     # The resolution is of the picture as it was taken; it may have been resized since.
-    taken = _number(tags, Base.ExifImageWidth) or width
-    return _number(tags, Base.FocalLength) * resolution * width / taken
+    taken = _size_taken(tags)
+    if all(taken):
+        # By the longer sides: what turned it may have left the tags as they were.
+        scale = max(width, height) / max(taken)
+    else:
+        scale = width / (taken[0] or width)
+    return _number(tags, Base.FocalLength) * resolution * scale
 
 
 def _was_cut(tags: Mapping, width: int, height: int) -> bool:
-    taken = (_number(tags, tag) for tag in (Base.ExifImageWidth, Base.ExifImageHeight))
-    before = sorted(taken)
+    before = sorted(_size_taken(tags))
     if before[0] == 0:
         return False
     # Sorted: software that turned the pixels may have left the tags as they were.
     ratio = (max(width, height) / min(width, height)) / (before[1] / before[0])
     return abs(ratio - 1) > ASPECT_TOLERANCE
+
+
+def _size_taken(tags: Mapping) -> tuple[float, float]:
+    """Width and height of the picture as it was taken; 0 where it is not told."""
+    width, height = Base.ExifImageWidth, Base.ExifImageHeight
+    return _number(tags, width), _number(tags, height)
 
 
 def _number(tags: Mapping, tag: int) -> float:

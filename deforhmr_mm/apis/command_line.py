@@ -41,13 +41,17 @@ def given_boxes(args: argparse.Namespace) -> Any:
     """Return the boxes of a command line in a form that `MeshInferencer` takes.
 
     Args:
-        args: Of a parser with `add_box_arguments`.
+        args: Of a parser with `add_box_arguments`; ``bbox_format`` of it is used where
+            there is one.
 
     Raises:
         FileNotFoundError: If the file is not there.
         ValueError: If it holds no boxes.
     """
-    return load_boxes(args.bbox_file) if args.bbox_file else args.bbox
+    if not args.bbox_file:
+        return args.bbox
+    bbox_format = getattr(args, 'bbox_format', 'xywh')
+    return load_boxes(args.bbox_file, bbox_format=bbox_format)
 
 
 def run_command(command: Callable[[], int]) -> int:

@@ -11,14 +11,17 @@ from os import PathLike, fspath
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import print_log
 
 from .downloads import download, is_url, media_type, name_in_url
 from .video_files import VIDEO_SUFFIXES, is_video
 
 __all__ = ['IMAGE_SUFFIXES', 'InputItem', 'expand_inputs']
 
+# HEIC is not read, but an error names it, where a folder would lack it in silence.
 IMAGE_SUFFIXES = frozenset(
-    ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
+    ('.avif', '.bmp', '.heic', '.heif', '.jfif', '.jp2', '.jpeg', '.jpg', '.png')
+    + ('.pnm', '.ppm', '.tif', '.tiff', '.webp')
 )
 
 
@@ -67,7 +70,7 @@ def expand_inputs(
     - an http(s) address: a picture or a video by its ending; of one without a known
       ending the server is asked which it gives. It is fetched when it is read
     - a folder: its pictures and videos by name, not the hidden ones nor those of
-      folders inside
+      folders inside; the log counts what else there is
     - a glob: the files that match, by name
     - a number, 'webcam' or 'webcam:<id>': a camera, the first one by default; a folder
       of that name is given as './webcam'
@@ -141,17 +144,22 @@ def _sources(inputs: object) -> list[str | np.ndarray | int]:
 def _files(path: Path) -> list[str]:
     if path.is_dir():
         known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-        found = sorted(
-            str(file)
+        files = [
+            file
             for file in path.iterdir()
-            if file.suffix.lower() in known
-            and not file.name.startswith('.')
-            and not file.is_dir()
-        )
+            if not file.name.startswith('.') and not file.is_dir()
+        ]
+        found = sorted(str(file) for file in files if file.suffix.lower() in known)
         if not found:
             raise FileNotFoundError(
                 f'the folder {path} holds no picture or video '
                 f'({", ".join(sorted(known))})'
+            )
+        if len(found) < len(files):
+            print_log(
+                f'the folder {path}: {len(files) - len(found)} files are left out, '
+                'which are not called as pictures or videos are',
+                'current',
             )
         return found
     if glob.has_magic(str(path)) and not path.exists():

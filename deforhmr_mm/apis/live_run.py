@@ -35,8 +35,10 @@ def run_live(
 ) -> Iterator[tuple[Picture, list[str]]]:
     """Go through the frames of a camera as they come, until it or the caller ends.
 
-    Nothing is known of later frames: people get their ids at once, gaps are not
-    bridged, and what is smoothed lags a little.
+    Nothing is known of later frames: people are shown from the moment on when they have
+    been seen for a tenth of a second, in two frames at least; gaps are not bridged, and
+    what is smoothed lags a little. Time is the clock's, as no camera keeps its rate
+    where recovering takes longer.
 
     Args:
         inferencer: Model, pipeline and visualizer.
@@ -63,7 +65,7 @@ def run_live(
             bboxes, scores = finder(index, item, image, frame)
             ids = np.arange(len(bboxes))
             if tracker is not None:
-                ids = tracker.update(bboxes, scores)
+                ids = tracker.update(bboxes, scores, start)
             people = _recover(inferencer, image, bboxes, scores, ids, known)
             if smoother is not None:
                 people = [_smooth(smoother, person, start) for person in people]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ class VideoPictures:
             if folder is not None:
                 self.paths[name] = folder / f'{item.stem}_{name}.mp4'
         self._writers: dict[str, VideoWriter] = {}
+        self._open = ExitStack()
 
     def __enter__(self) -> VideoPictures:
         """Start; files are opened when their first frame comes."""
@@ -47,8 +49,8 @@ class VideoPictures:
 
     def __exit__(self, kind, error, traceback) -> None:
         """End the videos, or throw them away after an error."""
-        for writer in self._writers.values():
-            writer.__exit__(kind, error, traceback)
+        # Each of them, also where one cannot be ended.
+        self._open.__exit__(kind, error, traceback)
 
     def write(self, name: str, draw: Callable[[], np.ndarray]) -> None:
         """Add a frame to a video, if it is written at all.
@@ -62,7 +64,7 @@ class VideoPictures:
         frame = draw()
         if name not in self._writers:
             writer = VideoWriter(self.paths[name], self.fps, frame.shape[:2])
-            self._writers[name] = writer.__enter__()
+            self._writers[name] = self._open.enter_context(writer)
         self._writers[name].write(np.ascontiguousarray(frame[..., ::-1]))
 
 

@@ -37,6 +37,11 @@ class PeopleFinder:
         self.bbox_thr = bbox_thr
 
     @property
+    def is_told(self) -> bool:
+        """Whether the boxes are the caller's."""
+        return not self.boxes.is_empty
+
+    @property
     def tracking_score(self) -> float:
         """Scores from which people of a video are followed: those of its pictures."""
         return min(FOLLOWED_SCORE, self.bbox_thr)
@@ -57,9 +62,9 @@ class PeopleFinder:
 
         Raises:
             ValueError: If a box of the caller's that is not left out cannot be used;
-                the message names it.
+                the message names it, and the frame.
         """
-        if self.boxes.is_empty:
+        if not self.is_told:
             bboxes, scores = map(np.asarray, self.detector()(image))
             # A detector may be anybody's: one bad box is not to end a whole video.
             usable = usable_boxes(bboxes, image.shape)
@@ -78,5 +83,10 @@ class PeopleFinder:
             # Before they are checked: what is left out may be of any kind.
             kept = np.asarray(scores) >= self.bbox_thr
             bboxes, scores = np.asarray(bboxes)[kept], np.asarray(scores)[kept]
-        checked = validate_bboxes(bboxes, found.bbox_format, image.shape[:2])
+        try:
+            checked = validate_bboxes(bboxes, found.bbox_format, image.shape[:2])
+        except ValueError as error:
+            if frame is None:
+                raise
+            raise ValueError(f'frame {frame} (from 0): {error}') from error
         return checked, np.asarray(scores, np.float32)

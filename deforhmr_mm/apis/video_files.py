@@ -28,6 +28,8 @@ UNKNOWN_FPS = 30.0
 # Browsers record WebM with ticks of a millisecond and no rate, for which FFmpeg says
 # 1000; cameras that are faster than this are rare, and write their rate.
 MAX_STATED_FPS = 480.0
+# Off by less, a movement beside its picture does not look so.
+MAX_UNEVEN_SECONDS = 0.1
 
 
 def is_video(path: str | PathLike) -> bool:
@@ -151,6 +153,7 @@ class VideoReader:
     def _stored_frames(self) -> Iterator[tuple[float, Any]]:
         """Yield times and PyAV's frames; say in the log where the file ends early."""
         start, seconds, end, count = None, 0.0, 0.0, 0
+        times = []
         with self._open() as container:
             stream = self._find_stream(container)
             expected = _duration(container, stream)
@@ -165,6 +168,7 @@ class VideoReader:
                         seconds = float((frame.pts - start) * tick)
                     yield seconds, frame
                     count += 1
+                    times.append(seconds)
                     lasts = getattr(frame, 'duration', None)
                     end = seconds + (float(lasts * tick) if lasts else 1 / self.fps)
             except _DamageError as error:
@@ -178,11 +182,26 @@ class VideoReader:
                         f'it lasts {expected:.2f} s: it is cut off, or its sound lasts '
                         'longer'
                     )
+        if self._num_frames is None:
+            self._warn_of_uneven(times)
         self._num_frames = count
         if self._rate_is_unknown and count > 1 and seconds > 0:
             self.fps = (count - 1) / seconds
             self._warn(f'states no usable frame rate: its mean is {self.fps:.4g}')
             self._rate_is_unknown = False
+
+    def _warn_of_uneven(self, times: list[float]) -> None:
+        """Say how far the frames are from the even rate that they are taken at."""
+        if not times:
+            return
+        even = np.linspace(times[0], times[-1], len(times))
+        off = float(np.abs(times - even).max())
+        if off > max(MAX_UNEVEN_SECONDS, 1.5 / self.fps):
+            self._warn(
+                f'has frames at uneven times, up to {off:.2f} s from even ones: speeds '
+                'and what is written take them as even. For an even rate, write it '
+                'anew first: ffmpeg -i IN -vf fps=30 OUT'
+            )
 
     def _decode(self, container: Any, stream: Any) -> Iterator[Any]:
         """Yield PyAV's frames in the order of showing, up to the first damage.

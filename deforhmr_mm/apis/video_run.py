@@ -72,7 +72,7 @@ def run_video(
         count, fps, size = len(detections), reader.fps, reader.size
         known = camera.resolve(None, size)
         if options.tracking:
-            tracklets = track_boxes(detections, fps, min_score=finder.tracking_score)
+            tracklets = followed(detections, fps, finder, options.smooth)
         else:
             tracklets = untracked(detections)
         motion = recover_motion(
@@ -147,6 +147,21 @@ def motion_bounds(motion: Motion) -> np.ndarray:
     if not len(places):
         return np.array([[-_REACH] * 3, [_REACH] * 3])
     return np.stack([places.min(0) - _REACH, places.max(0) + _REACH])
+
+
+def followed(
+    detections: Detections, fps: float, finder: PeopleFinder, smooth: bool
+) -> list[Tracklet]:
+    """Return who is who; a caller's boxes are people, however few and near they are."""
+    as_given = dict(min_length_seconds=0, min_seen=0, max_overlap=1.0)
+    tracklets = track_boxes(
+        detections,
+        fps,
+        min_score=finder.tracking_score,
+        smooth=smooth,
+        **(as_given if finder.is_told else {}),
+    )
+    return tracklets
 
 
 def untracked(detections: Detections) -> list[Tracklet]:

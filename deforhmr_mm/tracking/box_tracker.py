@@ -40,6 +40,8 @@ class PersonTracker:
         max_gap_seconds: A person unseen for longer comes back under a new number.
         confirm_seconds: A person gets a number after being seen in that many seconds'
             frames and one more; 0 numbers every box at once, false alarms included.
+        max_overlap: Of two boxes with a larger intersection over union one is taken for
+            the same person seen twice; at 1 there are no such.
 
     Raises:
         ImportError: If the library is not installed.
@@ -61,6 +63,7 @@ class PersonTracker:
         min_score: float = 0.5,
         max_gap_seconds: float = 1.0,
         confirm_seconds: float = 0.1,
+        max_overlap: float = DUPLICATE_IOU,
     ) -> None:
         check_positive('fps', fps)
         check_positive('max_gap_seconds', max_gap_seconds, zero=True)
@@ -79,16 +82,23 @@ class PersonTracker:
             delta_t=max(1, round(DIRECTION_SECONDS * fps)),
         )
         self._library_ids = count()
+        self._max_overlap = max_overlap
+        self._confirm_seconds = confirm_seconds
         self._needed = 1 + round(confirm_seconds * fps)
         self._seen: Counter[int] = Counter()
+        self._first_seen: dict[int, float] = {}
         self._numbers: dict[int, int] = {}
 
-    def update(self, bboxes: ArrayLike, scores: ArrayLike) -> np.ndarray:
+    def update(
+        self, bboxes: ArrayLike, scores: ArrayLike, seconds: float | None = None
+    ) -> np.ndarray:
         """Take the next frame's boxes; to be called for frames without any as well.
 
         Args:
             bboxes: (N, 4) pixels (left, top, right, bottom); N may be 0.
             scores: (N,).
+            seconds: When the frame was taken, on any clock, for frames that do not come
+                at an even rate. Given for all frames or for none.
 
         Returns:
             (N,) int64: numbers of the people, 0, 1, 2 … in order of appearance; -1 for
@@ -99,12 +109,13 @@ class PersonTracker:
                 a box has no width or height.
         """
         boxes, marks = check_detections(bboxes, scores)
-        rows = without_duplicates(boxes, marks, DUPLICATE_IOU)
+        rows = without_duplicates(boxes, marks, self._max_overlap)
         # The library may reorder the boxes; the rows travel with them.
         tracked = self._tracker.update(
             self._detections(
                 xyxy=boxes[rows], confidence=marks[rows], data={'row': rows}
-            )
+            ),
+            timestamp=seconds,
         )
         ids = np.full(len(boxes), -1, dtype=np.int64)
         if len(tracked):
@@ -115,16 +126,24 @@ class PersonTracker:
                 track.tracker_id = next(self._library_ids)
                 first = (boxes == track.last_observation).all(-1) & (ids < 0)
                 ids[first] = track.tracker_id
-        return np.array([self._number(found) for found in ids], dtype=np.int64)
+        return np.array([self._number(found, seconds) for found in ids], dtype=np.int64)
 
-    def _number(self, found: int) -> int:
+    def _number(self, found: int, seconds: float | None) -> int:
         """Our number of whom the library found; asked once for each box."""
         if found < 0:
             return -1
         self._seen[found] += 1
-        if self._seen[found] < self._needed:
+        if not self._is_confirmed(found, seconds):
             return -1
         return self._numbers.setdefault(found, len(self._numbers))
+
+    def _is_confirmed(self, found: int, seconds: float | None) -> bool:
+        if seconds is None:
+            return self._seen[found] >= self._needed
+        lasted = seconds - self._first_seen.setdefault(found, seconds)
+        # Never by one box, unless every box is to count.
+        is_again = self._seen[found] > 1 or self._needed == 1
+        return is_again and lasted >= self._confirm_seconds
 
 
 def _require_trackers() -> tuple[ModuleType, ModuleType]:

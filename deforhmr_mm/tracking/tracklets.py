@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
 from .box_motion import bridge
-from .box_tracker import PersonTracker
+from .box_tracker import DUPLICATE_IOU, PersonTracker
 from .checks import check_detections, check_positive
 from .overlap import box_iou
 from .pieces import Piece, cut_at_contacts, join_pieces
@@ -27,7 +27,7 @@ Array = np.ndarray
 _TAKE_BACK_IOU = 0.6
 _TAKE_BACK_MARGIN = 0.15
 # False alarms here and there seem to be a person who is seen more rarely than this.
-_MIN_SEEN = 0.25
+MIN_SEEN = 0.25
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ def track_boxes(
     min_length_seconds: float = 0.2,
     min_score: float = 0.5,
     smooth: bool = True,
+    min_seen: float = MIN_SEEN,
+    max_overlap: float = DUPLICATE_IOU,
 ) -> list[Tracklet]:
     """Find the people of a video in the boxes that a detector gave.
 
@@ -73,8 +75,12 @@ def track_boxes(
        from both sides.
     4. Gaps are bridged, and boxes with low scores or set aside taken back where they
        are what was expected.
-    5. Who was seen in fewer frames than `min_length_seconds` has, or in less than a
-       quarter of the frames from the first to the last, is dropped.
+    5. Who was seen in fewer frames than `min_length_seconds` has, or in a smaller share
+       of the frames from the first to the last than `min_seen`, is dropped.
+
+    Boxes that are known to be of people, not a detector's, are all kept with
+    ``min_length_seconds=0, min_seen=0, max_overlap=1``, but for those of contacts which
+    nobody fits.
 
     Boxes alone do not tell two people who cross from two who meet, cover each other and
     turn back. Even movement is taken to be likelier, so that the latter swap
@@ -91,6 +97,8 @@ def track_boxes(
         min_score: Boxes with lower scores only fill gaps.
         smooth: Whether to take the jitter of the boxes away: a crop that jitters makes
             a mesh that jitters.
+        min_seen: From 0 to 1, see above.
+        max_overlap: See :class:`PersonTracker`.
 
     Returns:
         The people in order of appearance; there may be none.
@@ -113,7 +121,7 @@ def track_boxes(
             for number, (boxes, marks) in enumerate(frames)
         ]
     )
-    tracker = PersonTracker(fps, min_score, max_gap_seconds, confirm_seconds=0)
+    tracker = PersonTracker(fps, min_score, max_gap_seconds, 0, max_overlap)
     ids = [tracker.update(boxes, marks) for boxes, marks in frames]
     owner = np.concatenate([np.zeros(0, np.int64), *ids])
     pieces = [
@@ -124,7 +132,7 @@ def track_boxes(
     people = _take_back(people, table, fps)
     needed = min(round(min_length_seconds * fps), (len(frames) + 1) // 2)
     people = sorted(
-        (rows for rows in people if _is_person(table[rows, 0], needed)),
+        (rows for rows in people if _is_person(table[rows, 0], needed, min_seen)),
         key=lambda rows: rows[0],
     )
     return [
@@ -166,10 +174,10 @@ def _take_back(people: list[Array], table: Array, fps: float) -> list[Array]:
     return people
 
 
-def _is_person(frames: Array, needed: int) -> bool:
+def _is_person(frames: Array, needed: int, min_seen: float) -> bool:
     """Whether somebody seen in these frames is no chain of false alarms."""
     length = frames[-1] - frames[0] + 1
-    return len(frames) >= max(needed, _MIN_SEEN * length)
+    return len(frames) >= max(needed, min_seen * length)
 
 
 def _tracklet(person_id: int, seen: Array, fps: float, smooth: bool) -> Tracklet:

@@ -52,6 +52,8 @@ def test_coco_annotations(tmp_path):
     assert load_coco_boxes(path) == {'x/a.jpg': [BOX, OTHER], 'b.jpg': []}
     wanted = {'x/a.jpg': ([BOX, OTHER], None, 'xywh'), 'b.jpg': EMPTY}
     assert plain(load_boxes(path)) == wanted
+    named = [dict(id=1, name='Person'), dict(id=3, name='car')]
+    assert plain(load_boxes(write_coco(path, categories=named))) == wanted
     rows = [dict(image_id=8, bbox=BOX, category_id=1, score=0.5)]
     path = write_coco(path, annotations=rows)
     assert plain(load_boxes(path))['b.jpg'] == ([BOX], [0.5], 'xywh')
@@ -63,6 +65,7 @@ def test_coco_annotations(tmp_path):
         (dict(images=None), 'not a COCO annotation file'),
         (dict(annotations=[dict(image_id=9, bbox=BOX, category_id=1)]), 'KeyError'),
         (dict(annotations=[dict(image_id=7, category_id=1)]), "'bbox'"),
+        (dict(categories=[dict(id=1, name='car')]), r"no category 'person'.*'car'"),
     ],
 )
 @pytest.mark.parametrize('load', [load_coco_boxes, load_boxes])
@@ -138,6 +141,21 @@ def test_file_names(tmp_path):
         'd.jpg': ([BOX], None, 'xywh'),
         'e.jpg': None,
     }
+
+
+def test_plain_rows_are_what_the_caller_says(tmp_path):
+    path = tmp_path / 'boxes.json'
+    corners = ([BOX], None, 'xyxy')
+    for data, wanted in (
+        ({'a.jpg': [BOX]}, {'a.jpg': corners}),
+        ({'a.mp4': {'3': [BOX]}}, {'a.mp4': {3: corners}}),
+        ([[BOX], []], [corners, (*EMPTY[:2], 'xyxy')]),
+    ):
+        path.write_text(json.dumps(data))
+        assert plain(load_boxes(path, bbox_format='xyxy')) == wanted
+    # COCO's files say it by themselves.
+    found = plain(load_boxes(write_coco(path), bbox_format='xyxy'))
+    assert found['x/a.jpg'][2] == 'xywh'
 
 
 def test_frames_of_videos(tmp_path):

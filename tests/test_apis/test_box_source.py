@@ -139,3 +139,17 @@ def test_pictures_and_videos_together():
         assert rows(source.get_frame(items[1], 1)) == [BOX]
     with pytest.raises(ValueError, match='rows of 4'):
         source.get(1, items[1])
+
+
+@pytest.mark.parametrize(
+    'boxes', [[BOX, OTHER], as_boxes([BOX, OTHER]), {'a.mp4': [BOX, OTHER]}]
+)
+def test_several_boxes_of_no_frame_might_be_one_a_frame(boxes):
+    item = one('x/a.mp4')
+    with pytest.raises(ValueError, match=r'a\.mp4: are its 2 boxes of one frame each'):
+        BoxSource(boxes, [item]).get_frame(item, 0)
+    # A camera has no frames to count.
+    if not isinstance(boxes, dict):
+        camera = one('webcam')
+        found = BoxSource(boxes, [camera]).get_frame(camera, 5)
+        assert rows(found) == [BOX, OTHER]

@@ -89,6 +89,12 @@ def test_resized_pictures_scale(write):
     )
 
 
+def test_pictures_that_were_turned_but_not_their_tags(write):
+    tags = {FOCAL_LENGTH: 5.0, PLANE_X: 1000.0, PLANE_UNIT: 4}
+    tags |= {WIDTH: 4000, HEIGHT: 3000}
+    assert focal_length_from_exif(write(tags, (300, 400))) == pytest.approx(500)
+
+
 def test_cut_pictures_tell_nothing(write):
     tags = {FILM: 26, WIDTH: 4000, HEIGHT: 3000}
     assert focal_length_from_exif(write(tags)) is not None

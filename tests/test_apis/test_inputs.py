@@ -32,6 +32,19 @@ def test_folder_glob_and_list(folder):
     assert items[1].source is array and items[6].source == 2
 
 
+def test_a_folder_says_what_it_leaves_out(folder, monkeypatch):
+    said = []
+    monkeypatch.setattr(inputs, 'print_log', lambda text, *_: said.append(text))
+    for name in ('d.HEIC', 'e.avif', 'f.jp2', 'g.jfif'):
+        (folder / name).write_bytes(b'')
+    found = names(expand_inputs(folder))
+    assert found[3:] == ['c.MP4', 'd.HEIC', 'e.avif', 'f.jp2', 'g.jfif']
+    assert len(said) == 1 and ': 1 files are left out' in said[0]
+    (folder / 'notes.txt').unlink()
+    expand_inputs(folder)
+    assert len(said) == 1
+
+
 def test_a_path_is_taken_as_it_is(tmp_path):
     (item,) = expand_inputs(tmp_path / 'none.Mov')
     assert (item.kind, item.stem) == ('video', 'none')

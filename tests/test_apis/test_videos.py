@@ -228,6 +228,31 @@ def test_boxes_of_the_caller(tiny_model, video):
     boxes = [frame.clip(0, 318).tolist() for frame in crossing().bboxes]
     results = list(inferencer(video, bboxes={'crossing.mp4': boxes}, smooth=False))
     assert [len(result['predictions'][0]) for result in results] == [2] * NUM_FRAMES
+    for result, given in zip(results[:NUM_APART], boxes, strict=False):
+        found = sorted(person['bbox'] for person in result['predictions'][0])
+        np.testing.assert_allclose(found, sorted(given), atol=1e-3)
+
+
+def test_few_boxes_of_the_caller_are_people(tiny_model, video):
+    """Of a detector, a box now and then would be a false alarm."""
+    inferencer = MeshInferencer(str(tiny_model.config), tiny_model.weights, 'cpu')
+    box = [20.0, 20, 90, 160]
+    boxes = {2: [box], 8: [box], 9: [box, [230.0, 20, 300, 160]]}
+    results = list(inferencer(video, bboxes=boxes))
+    found = [
+        {person['person_id']: person['observed'] for person in result['predictions'][0]}
+        for result in results
+    ]
+    assert found[:2] == [{}, {}] and set(map(len, found[10:])) == {0}
+    assert found[2:8] == [{0: True}] + [{0: False}] * 5
+    assert found[8:10] == [{0: True}, {0: True, 1: True}]
+
+
+def test_a_bad_box_of_the_caller_is_named_with_its_frame(tiny_model, video):
+    inferencer = MeshInferencer(str(tiny_model.config), tiny_model.weights, 'cpu')
+    boxes = {3: [[20, 20, 90, 160]], 5: [[900, 20, 990, 160]]}
+    with pytest.raises(ValueError, match=r'frame 5 \(from 0\): bboxes\[0\]'):
+        list(inferencer(video, bboxes=boxes))
 
 
 def test_nobody_in_a_video(make_inferencer, video, tmp_path):

@@ -93,6 +93,12 @@ def as_read_by(config: Config, batch: dict) -> dict:
     return dict(batch, inputs=features)
 
 
+def test_no_two_configs_share_a_name():
+    """They would share a work dir, and mim would find neither."""
+    names = [path.name for path in CONFIGS.rglob('*.py')]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_there_are_configs():
     folders = {path.parent.name for path in FILES}
     assert {'deforhmr', 'ablations'} <= folders

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from .test_configs import CONFIGS
 
 FOLDER = CONFIGS / 'open_body'
-WHOLE = FOLDER / 'deforhmr_vit-tiny_openbody-v1-256x192.py'
+WHOLE = FOLDER / 'deforhmr_vit-tiny_frozen_openbody-v1-256x192.py'
 CACHED = FOLDER / 'deforhmr_vit-tiny_cached_openbody-v1.py'
 # What all of them have where they are deformable.
 START = dict(zero_start=True)

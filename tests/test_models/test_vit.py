@@ -101,3 +101,28 @@ def test_wrong_sizes_are_refused_by_name(kwargs, message):
 def test_picture_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r'img_size=\(256, 192\)'):
         ViT(SMALL)(torch.rand(1, 3, 128, 96))
+
+
+def test_a_frozen_encoder_gets_all_weights_of_its_checkpoint(tmp_path):
+    """mmengine logs what is missing; here it would stay random for ever."""
+    path = tmp_path / 'vit.pth'
+    weights = ViT(SMALL).state_dict()
+
+    def load(weights, **options):
+        torch.save({'state_dict': weights}, path)
+        source = dict(type='Pretrained', checkpoint=str(path), **options)
+        vit = ViT(SMALL, frozen=True, init_cfg=source)
+        vit.init_weights()
+        return vit.state_dict()
+
+    loaded = load(weights)
+    assert all(loaded[name].equal(value) for name, value in weights.items())
+    whole = {f'backbone.{name}': value for name, value in weights.items()}
+    loaded = load(whole, prefix='backbone.')
+    assert all(loaded[name].equal(value) for name, value in weights.items())
+    with pytest.raises(ValueError, match=r"vit\.pth: 29 of 29 .*prefix='backbone\.'"):
+        load(whole)
+    del weights['blocks.1.mlp.fc2.bias']
+    weights['pos_embed'] = weights['pos_embed'][:, :-1]
+    with pytest.raises(ValueError, match=r'2 of 29 .*\(pos_embed, blocks\.1\.mlp\.fc2'):
+        load(weights)

@@ -4,11 +4,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import run_benchmark
 import torch
 from benchmark.commands import as_typed, launched
-from benchmark.config_options import as_arguments
+from benchmark.config_options import as_arguments, check_backbone
 from benchmark.places import Places
 from benchmark.plan import PHASES, Machine, Plan
 from benchmark.presets import (
@@ -16,8 +17,10 @@ from benchmark.presets import (
     SMALLEST,
     STAGE1_CONFIG,
     VARIANT_CONFIGS,
+    WHOLE_CONFIG,
     Preset,
 )
+from benchmark.settings import check_settings
 from benchmark.step import State
 from mmengine.config import Config
 
@@ -140,7 +143,7 @@ def test_every_step_has_its_name(plan):
 
 def test_commands(plan, tmp_path):
     configs = 'configs/open_body'
-    whole = f'{configs}/deforhmr_vit-tiny_openbody-v1-256x192.py'
+    whole = f'{configs}/deforhmr_vit-tiny_frozen_openbody-v1-256x192.py'
     head = 'T/w/stage2/hmr2/seed5'
     launch = 'python -m torch.distributed.run --standalone --nproc_per_node=2'
     expected = {
@@ -241,7 +244,9 @@ def test_sources_are_what_is_there_of_data_and_encoder(plan, tmp_path):
         split: {'people': number, 'annotations': f'sum {number}'}
         for split, number in TINY.people.items()
     }
-    (tmp_path / 'd').mkdir()
+    (tmp_path / 'd/annotations').mkdir(parents=True)
+    for split, number in TINY.people.items():
+        np.savez(tmp_path / f'd/annotations/{split}.npz', scale=np.ones(number))
     (tmp_path / 'd/manifest.json').write_text(json.dumps({'splits': splits}))
     encoder = tmp_path / 'encoder.pth'
     torch.save({'state_dict': {'backbone.proj.weight': torch.ones(2)}}, encoder)
@@ -280,6 +285,7 @@ def test_the_presets_shorten_what_the_configs_have():
 
 def test_a_dry_run_shows_what_the_arguments_ask_for(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
+    (tmp_path / 'e.pth').touch()
     places = ['--data', tmp_path / 'd', '--features', tmp_path / 'f']
     places += ['--work-dir', tmp_path / 'w', '--encoder', tmp_path / 'e.pth']
     size = [
@@ -303,7 +309,7 @@ def test_a_dry_run_shows_what_the_arguments_ask_for(tmp_path, monkeypatch, capsy
     assert ' train=9 val=500 ' in lines[1]
     assert lines[-1].startswith('OMP_NUM_THREADS=1 python tools/train.py ')
     assert 'param_scheduler.1.T_max=1 randomness.seed=5' in lines[-1]
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ['e.pth']
 
 
 @pytest.mark.parametrize(
@@ -320,6 +326,18 @@ def test_a_dry_run_shows_what_the_arguments_ask_for(tmp_path, monkeypatch, capsy
         (['--work-dir', 'a,b', '--dry-run'], '--work-dir: expected a path'),
         (['--seeds', '0', '0'], '--seeds: expected each once, got 0 0'),
         (['--variants', 'hmr2', 'hmr2'], '--variants: expected each once, got hmr2'),
+        (
+            ['--encoder', 'no.pth'],
+            "error: --encoder: expected a checkpoint, got 'no.pth', which is no file",
+        ),
+        *[
+            (
+                ['--encoder', __file__, *more],
+                f'{more[0]}: of no effect beside --encoder',
+            )
+            for more in (['--stage1-config', 'c.py'], ['--stage1-epochs', '3'])
+        ],
+        (['--encoder', __file__, '--no-amp'], '--amp: of no effect beside --encoder'),
     ],
 )
 def test_impossible_arguments_are_refused(arguments, message, tmp_path, capsys):
@@ -327,6 +345,56 @@ def test_impossible_arguments_are_refused(arguments, message, tmp_path, capsys):
         run_benchmark.main(['--work-dir', str(tmp_path / 'w'), *arguments])
     assert message in f'{stop.value} {capsys.readouterr().err}'
     assert not (tmp_path / 'w').exists()
+
+
+BACKBONE = "dict(type='ViT', arch=dict(embed_dims=192, depth={depth}, num_heads=3), {})"
+
+
+@pytest.mark.parametrize(
+    ('depth', 'more', 'fits'),
+    [
+        (6, 'conv_stem=[0, 1, 2, 3]', True),
+        (6, 'conv_stem=(0, 1, 2, 3), drop_path_rate=0.1', True),
+        (12, 'conv_stem=(0, 1, 2, 3)', False),
+        (6, '', False),
+    ],
+)
+def test_stage_1_trains_the_encoder_that_the_heads_take(
+    depth, more, fits, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(ROOT)
+    config = tmp_path / 'stage1.py'
+    backbone = BACKBONE.format(more, depth=depth)
+    config.write_text(f'{STAGE1}\nmodel = dict(backbone={backbone})\n')
+    arguments = ['--dry-run', '--until', 'stage1', '--stage1-config', str(config)]
+    arguments += ['--data', str(tmp_path / 'd'), '--work-dir', str(tmp_path / 'w')]
+    if fits:
+        run_benchmark.main(arguments)
+        assert '# stage1: missing' in capsys.readouterr().out
+        return
+    message = f'{config.name}: model.backbone: expected that of the heads, .* got '
+    with pytest.raises(SystemExit, match=message):
+        run_benchmark.main(arguments)
+
+
+def test_the_benchmark_s_own_config_trains_the_encoder_that_the_heads_take():
+    stage1, whole = (Config.fromfile(ROOT / x) for x in (STAGE1_CONFIG, WHOLE_CONFIG))
+    check_backbone(stage1, whole, STAGE1_CONFIG)
+
+
+def test_an_encoder_may_be_given_by_any_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'e.pth').touch()
+    found = []
+    for path in ('e.pth', tmp_path / 'e.pth'):
+        args = run_benchmark.parse_args(['--smallest', '--encoder', str(path)])
+        found.append(run_benchmark.settings_of(args, SMALLEST))
+        check_settings(tmp_path, found[-1])
+    assert found[0] == found[1] and found[0]['encoder'] == 'e.pth'
+    # A folder of before, whose stage 1 would have been another, had there been one.
+    settings = {**SMALLEST.settings(), 'stage1_epochs': 3, 'encoder': 'some/e.pth'}
+    (tmp_path / 'settings.json').write_text(json.dumps(settings))
+    check_settings(tmp_path, found[0])
 
 
 def test_there_is_a_gpu_for_each_process(monkeypatch):

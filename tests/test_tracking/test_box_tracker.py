@@ -120,3 +120,28 @@ def test_what_to_install_is_said_in_one_line(monkeypatch):
     with pytest.raises(ImportError, match=r'pip install --no-deps trackers') as caught:
         PersonTracker(fps=30)
     assert '\n' not in str(caught.value)
+
+
+def test_time_by_the_clock():
+    """A camera that is slower than its rate: 4 frames a second instead of 30."""
+    tracker = PersonTracker(fps=30, max_gap_seconds=1.0, confirm_seconds=0.1)
+    there = [1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1]
+    numbers = [
+        tracker.update([LEFT][:seen], [0.9][:seen], 7 + frame / 4).tolist()
+        for frame, seen in enumerate(there)
+    ]
+    # Shown with the second box; half a second unseen is the same person, one and a
+    # half is not.
+    assert [found for found in numbers if found] == [[-1], [0], [0], [0], [-1], [1]]
+
+
+def test_a_clock_that_confirms_at_once():
+    tracker = PersonTracker(fps=30, confirm_seconds=0)
+    assert tracker.update([LEFT], [0.9], 1.0).tolist() == [0]
+
+
+def test_boxes_of_two_people_who_stand_in_line():
+    shifted = [LEFT[0] + 2, *LEFT[1:]]
+    tracker = PersonTracker(fps=10, confirm_seconds=0, max_overlap=1.0)
+    for _ in range(3):
+        assert sorted(tracker.update([shifted, LEFT], [0.9, 0.8])) == [0, 1]

@@ -218,3 +218,17 @@ def test_inputs_stay_and_bad_ones_are_named():
         track_boxes(detections, fps=30)
     with pytest.raises(ValueError, match='fps must be a positive number, got -1'):
         track_boxes([], fps=-1)
+
+
+def test_boxes_of_people_are_kept_however_few():
+    box = np.array([[10.0, 10, 60, 160]])
+    frames = [(box, [1.0]) if n in (0, 7, 60) else (box[:0], []) for n in range(90)]
+    assert track_boxes(frames, fps=30) == []
+    known = dict(min_length_seconds=0, min_seen=0, max_overlap=1)
+    first, second = track_boxes(frames, fps=30, **known)
+    assert first.frames.tolist() == list(range(8)) and first.observed.sum() == 2
+    assert second.frames.tolist() == [60]
+    # Two who stand in line, in one frame.
+    pair = np.concatenate([box, box + 2])
+    assert len(track_boxes([(pair, [1.0, 1.0])], fps=30)) == 1
+    assert len(track_boxes([(pair, [1.0, 1.0])], fps=30, **known)) == 2

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deforhmr_mm.geometry.boxes import fit_aspect
 from deforhmr_mm.structures import get_keypoint_set
 
 from ..labels import AnnotationError
@@ -16,6 +17,7 @@ __all__ = [
     'box_around',
     'check_columns',
     'concatenate',
+    'crop_scale',
     'place_joints',
 ]
 
@@ -148,10 +150,10 @@ def box_around(
     Args:
         points: (N, K, 2) pixels.
         valid: (N, K), which of them count; each row needs one. None is all.
-        padding: Factor on the longer side.
+        padding: Factor on the box.
 
     Returns:
-        Centre (N, 2) in pixels and side over 200 (N,), which is 0 around one point.
+        Centre (N, 2) in pixels and `crop_scale` (N,), which is 0 around one point.
 
     Example:
         >>> center, scale = box_around(np.array([[[10.0, 20.0], [30.0, 120.0]]]))
@@ -163,7 +165,26 @@ def box_around(
     use = np.asarray(valid, dtype=bool)[..., None]
     low = np.where(use, points, np.inf).min(axis=1)
     high = np.where(use, points, -np.inf).max(axis=1)
-    return (low + high) / 2, padding * (high - low).max(axis=-1) / 200
+    return (low + high) / 2, padding * crop_scale(high - low)
+
+
+def crop_scale(sizes: np.ndarray) -> np.ndarray:
+    """The ``scale`` of boxes: the height of the crop that they fit in, over 200.
+
+    SPIN's is the longer side over 200, and so is this of people who are taller than
+    wide. Of others a crop of 3:4 of that height would cut off the sides.
+
+    Args:
+        sizes: (N, 2) widths and heights, pixels.
+
+    Returns:
+        (N,).
+
+    Example:
+        >>> crop_scale(np.array([[50.0, 200.0], [200.0, 50.0]])).round(3)
+        array([1.   , 1.333])
+    """
+    return fit_aspect(sizes)[:, 1] / 200
 
 
 def _expect_finite(values: np.ndarray, key: str, source: str) -> None:

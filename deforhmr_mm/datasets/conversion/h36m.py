@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..labels import AnnotationError
-from .columns import Columns, place_joints
+from .columns import Columns, crop_scale, place_joints
 from .frames import extract_frames
 from .libraries import require
 from .mosh import MOSH_STEP, read_mosh, turn_to_camera
@@ -157,7 +157,7 @@ def convert_sequence(sequence: Sequence, root: Path) -> Columns:
     columns = {
         'imgname': np.array(names),
         'center': (boxes[:, :2] + boxes[:, 2:]) / 2,
-        'scale': _PADDING * (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / 200,
+        'scale': _PADDING * crop_scale(boxes[:, 2:] - boxes[:, :2]),
         'S': _place(metres - metres[:, :1]),
     }
     if sequence.poses_2d is not None:

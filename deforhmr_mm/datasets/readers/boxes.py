@@ -27,9 +27,11 @@ def read_center_scale(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read ``center`` (N, 2) and ``scale``, (N,) or (N, 2).
 
-    A ``scale`` of one number is the side b of a square box and becomes the crop's box
-    (0.75 b, b); two numbers are a width and a height, and the box grows to the crop's
-    aspect, so that they fit in whole.
+    A ``scale`` of one number b gives the crop (0.75 b, b). That is what inference cuts
+    out for people who are taller than wide, whose longer side SPIN's files have there;
+    of people wider than 0.9 of their height it lacks the sides, as such a file does not
+    say that they are. Two numbers are a width and a height, and the box grows to the
+    crop's aspect, so that they fit in whole.
 
     Args:
         columns: The file.

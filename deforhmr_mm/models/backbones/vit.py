@@ -1,5 +1,6 @@
 """The plain vision transformer of ViTPose and HMR2.0, which takes their weights."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -265,6 +266,31 @@ class ViT(BaseModule):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
+
+    def init_weights(self) -> None:
+        """Initialise by `init_cfg`; a frozen encoder has to get every weight from it.
+
+        Raises:
+            ValueError: if the checkpoint of a frozen encoder lacks some: they would
+                stay random for ever, which mmengine only logs.
+        """
+        source = self.init_cfg if isinstance(self.init_cfg, dict) else {}
+        must_load = self.frozen and source.get('type') == 'Pretrained'
+        if must_load and not self.is_init:
+            for weight in self.parameters():
+                nn.init.constant_(weight, math.nan)
+        super().init_weights()
+        missing = [
+            name for name, weight in self.named_parameters() if weight.isnan().any()
+        ]
+        if must_load and missing:
+            raise ValueError(
+                f'{source["checkpoint"]}: {len(missing)} of '
+                f'{len(list(self.parameters()))} weights of the frozen encoder are not '
+                f'there, or of another shape ({", ".join(missing[:3])}, ...). Of the '
+                "checkpoint of a whole model, add prefix='backbone.' to init_cfg; "
+                'tools/model_converters brings published ones into shape'
+            )
 
     def train(self, mode: bool = True) -> 'ViT':
         """Switch the training mode; a frozen encoder stays in evaluation mode."""

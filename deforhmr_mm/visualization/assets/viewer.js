@@ -136,12 +136,18 @@ window.viewer = (() => {
     stage.orbit.onChange();
   }
 
+  /** Shows a frame by its number in the video; of those left out, the shown one before. */
+  function setFrame(number) {
+    const upTo = data.frames.filter((shown) => shown <= number).length;
+    return player.setFrame(upTo - 1);
+  }
+
   /** What the page's address asks for: #frame=10&view=side&turn=30,15 and the like. */
   function readAddress() {
     const wish = new URLSearchParams(location.hash.slice(1));
     const on = (name) => wish.get(name) !== '0';
     if (wish.has('floor')) setFloor(on('floor'));
-    return player.setFrame(Number(wish.get('frame')) || 0).then(() => {
+    return setFrame(Number(wish.get('frame')) || 0).then(() => {
       const view = wish.get('view');
       const known = ['camera', 'front', 'side', 'top'].includes(view);
       setView(known ? view : 'camera');
@@ -221,6 +227,6 @@ window.viewer = (() => {
 
   return {
     ready, stage, player, people, setView, turn, setOverlay, setFloor, setPerson,
-    setLook, setFrame: (index) => player.setFrame(index),
+    setLook, setFrame,
   };
 })();

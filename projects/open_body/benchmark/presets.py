@@ -8,7 +8,7 @@ from synthetic_v1.recipe import RECIPES, VERSION
 
 CONFIGS = 'configs/open_body'
 STAGE1_CONFIG = 'configs/vitpose/vitpose_vit-tiny_openbody-v1-256x192.py'
-WHOLE_CONFIG = f'{CONFIGS}/deforhmr_vit-tiny_openbody-v1-256x192.py'
+WHOLE_CONFIG = f'{CONFIGS}/deforhmr_vit-tiny_frozen_openbody-v1-256x192.py'
 MAIN_VARIANT = 'deforhmr'
 VARIANT_CONFIGS = {
     MAIN_VARIANT: f'{CONFIGS}/deforhmr_vit-tiny_cached_openbody-v1.py',

@@ -188,7 +188,7 @@ def test_a_body_gives_box_and_translation(run, write, sequence, bodies):
             columns['center'][row], (low + high) / 2, rtol=1e-4, atol=0.01
         )
         np.testing.assert_allclose(
-            columns['scale'][row], 0.006 * max(high - low), rtol=1e-4
+            columns['scale'][row], 0.006 * max((high - low) * (4 / 3, 1)), rtol=1e-4
         )
 
 

@@ -143,8 +143,8 @@ def test_joints_are_smpls_of_smplxs_surface(run, write, models, tmp_path, monkey
     np.testing.assert_allclose(
         columns['center'][:, 0], (x.min(1) + x.max(1)) / 2, rtol=1e-5
     )
-    side = np.maximum(np.ptp(x, axis=1), np.ptp(y, axis=1))
-    np.testing.assert_allclose(columns['scale'], 1.2 * side / 200, rtol=1e-4)
+    height = np.maximum(np.ptp(x, axis=1) / 0.75, np.ptp(y, axis=1))
+    np.testing.assert_allclose(columns['scale'], 1.2 * height / 200, rtol=1e-4)
     for name in sorted({*SMPL24.names} & {*SPIN.names}):
         source, target = SMPL24.index(name), SPIN.index(name)
         local = joints[:, source] - joints[:, 0]

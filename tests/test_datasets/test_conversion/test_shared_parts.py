@@ -14,6 +14,9 @@ from deforhmr_mm.datasets.conversion import (
     place_joints,
     write_npz,
 )
+from deforhmr_mm.datasets.conversion.columns import BOX_PADDING
+from deforhmr_mm.datasets.readers import read_spin_npz
+from deforhmr_mm.geometry import bbox_to_center_scale
 
 
 def people(count, **more):
@@ -69,6 +72,22 @@ def test_boxes_and_places():
     assert center.tolist() == [[25, 50]] and scale.tolist() == [1.0]
     placed = place_joints(np.arange(6.0).reshape(1, 2, 3), ('thorax', 'right_ankle'))
     assert placed[0, 0].tolist() == [3, 4, 5] and not placed[0, 1:].any()
+
+
+@pytest.mark.parametrize('size', [(50, 200), (150, 200), (180, 200), (200, 50)])
+def test_the_crop_of_a_box_holds_the_whole_person(tmp_path, size):
+    width, height = size
+    corners = np.array([[[300.0, 400], [300 + width, 400 + height]]])
+    center, scale = box_around(corners)
+    columns = {**people(1), 'center': center, 'scale': scale}
+    write_npz(tmp_path / 'one.npz', check_columns(columns, 'a file'))
+    labels = read_spin_npz(tmp_path / 'one.npz')
+    inside = labels.scale[0] / BOX_PADDING
+    assert (inside >= np.array(size) - 1e-3).all()
+    # As inference cuts it out: no larger than the box needs.
+    expected, sides = bbox_to_center_scale(corners.reshape(1, 4), BOX_PADDING)
+    np.testing.assert_allclose(labels.center, expected)
+    np.testing.assert_allclose(labels.scale, sides, rtol=1e-6)
 
 
 def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
