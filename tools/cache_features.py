@@ -24,6 +24,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 
 from deforhmr_mm.datasets import ImageReadError
+from deforhmr_mm.datasets.samplers import part_sizes
 from deforhmr_mm.engine.checkpoints import CheckpointError
 from deforhmr_mm.engine.feature_cache import (
     CacheManifest,
@@ -35,6 +36,7 @@ from deforhmr_mm.engine.feature_cache import (
     encode_with,
     find_pipeline,
     find_source,
+    people_digest,
     write_shards,
 )
 from deforhmr_mm.engine.launching import (
@@ -136,6 +138,8 @@ def main():
             encoder=said,
             pipeline=find_pipeline(data_config),
             source=find_source(data_config),
+            people=people_digest(dataset),
+            parts=part_sizes(dataset),
         )
         writer = FeatureCacheWriter(args.out, manifest)
     rank, _ = get_dist_info()

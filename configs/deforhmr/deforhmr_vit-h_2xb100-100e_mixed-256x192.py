@@ -33,8 +33,10 @@ model = dict(
 data_root = 'data/'
 
 # One npz with SMPL labels for each source, in the layout of SPIN or CLIFF, and its
-# share of an epoch. The shares are our choice: half for people of all kinds of places
-# (COCO, MPII), and little of the small sets, which would be repeated often.
+# share of an epoch. Of MPI-INF-3DHP and Human3.6M the converters write joints alone:
+# take files with fits, or only the joint losses learn from these (docs/datasets.md).
+# The shares are our choice: half for people of all kinds of places (COCO, MPII), and
+# little of the small sets, which would be repeated often.
 sources = ['3dpw', 'mpi_inf_3dhp', 'coco', 'mpii', 'h36m']
 shares = [0.1, 0.1, 0.3, 0.2, 0.3]
 train_dataloader = dict(

@@ -1,13 +1,12 @@
 # The small model's head on cached features of its encoder, once that is trained: such
 # as the demo checkpoint's (docs/training.md). The auxiliary head has nobody to teach
-# here. It stays, so that a checkpoint fits the config with the encoder, with losses of
-# 0, as its gradients would count in the norm that is clipped.
+# here, though its gradients count in the norm that is clipped. It stays, so that a
+# checkpoint fits the config with the encoder.
 _base_ = ['./deforhmr_vit-tiny_openbody-256x192.py']
 
 model = dict(
     data_preprocessor=dict(_delete_=True, type='FeatureDataPreprocessor'),
     backbone=dict(_delete_=True, type='CachedFeatures'),
-    auxiliary_head=dict(loss_weight=0.0, position_weight=0.0, orientation_weight=0.0),
 )
 train_dataloader = dict(
     collate_fn=dict(type='cached_collate'),

@@ -79,7 +79,15 @@ param_scheduler = [
 auto_scale_lr = dict(base_batch_size=32)
 
 custom_hooks = [
-    dict(type='EMAHook', momentum=0.008, interval=8, priority='NORMAL'),
+    dict(
+        type='EMAHook',
+        momentum=0.008,
+        interval=8,
+        # Batch normalisation's own statistics are of the last 200 pictures or so; of
+        # more, the shipped model's seventh part was 1 mm better on val.
+        update_buffers=True,
+        priority='NORMAL',
+    ),
     dict(type='MeshVisualizationHook'),
 ]
 default_hooks = dict(

@@ -13,6 +13,7 @@ from deforhmr_mm.registry import DATASETS
 from .labels import LabelRecord
 from .mesh_dataset import MeshDataset
 from .readers import read_hmr2_tars
+from .readers.hmr2_rules import HMR2Rules
 from .readers.tar_index import TarMember
 
 __all__ = ['HMR2TarDataset']
@@ -26,12 +27,21 @@ class HMR2TarDataset(MeshDataset):
     asked for, in any order. `MeshDataset` lists what a sample has; here ``img_path`` is
     only a name, ``TAR:MEMBER``, and ``img_archive`` says where the picture lies.
 
+    The files hold fits of all qualities, which HMR2.0's loader cleans. So do four
+    limits here, whose defaults are HMR2.0's and of which None turns each off; the log
+    says how many people each of them took. Its pose prior is not applied.
+
     Args:
         ann_file: Path of an uncompressed tar, or a pattern as ``coco/{000..010}.tar``
             or ``coco/*.tar``, or several of them; relative to `data_root`.
         dataset_name: Name in samples and messages. By default the stem of a single
             path, or the name of the folder of a pattern.
         bbox_padding: Enlargement of the box, on top of what the files include.
+        min_keypoint_conf: 2D joints of a lower confidence lose it.
+        max_beta: Who has a beta of a larger magnitude loses betas and pose.
+        min_keypoints: Who has fewer 2D joints, of the file's 44, is left out.
+        max_fitting_loss: Who has this reprojection loss of the fit, or a larger one, is
+            left out.
         kwargs: See `MeshDataset`; ``data_prefix`` has no effect.
     """
 
@@ -40,6 +50,10 @@ class HMR2TarDataset(MeshDataset):
         ann_file: str | Sequence[str],
         dataset_name: str | None = None,
         bbox_padding: float = 1.0,
+        min_keypoint_conf: float | None = HMR2Rules.min_keypoint_conf,
+        max_beta: float | None = HMR2Rules.max_beta,
+        min_keypoints: int | None = HMR2Rules.min_keypoints,
+        max_fitting_loss: float | None = HMR2Rules.max_fitting_loss,
         **kwargs: Any,
     ) -> None:
         patterns = [ann_file] if isinstance(ann_file, str) else list(ann_file)
@@ -47,6 +61,9 @@ class HMR2TarDataset(MeshDataset):
             raise ValueError('ann_file must name at least one tar file, but is empty.')
         self._patterns = patterns
         self._bbox_padding = bbox_padding
+        self._rules = HMR2Rules(
+            min_keypoint_conf, max_beta, min_keypoints, max_fitting_loss
+        )
         self._pictures: list[TarMember] = []
         first = Path(patterns[0])
         if dataset_name is None and (len(patterns) > 1 or set(first.name) & set('{*?')):
@@ -67,6 +84,7 @@ class HMR2TarDataset(MeshDataset):
         labels, self._pictures = read_hmr2_tars(
             [join_path(root, pattern) for pattern in self._patterns],
             self._bbox_padding,
+            self._rules,
         )
         return labels
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -115,6 +116,25 @@ def test_a_cache_of_another_kind_is_refused(
     options = ('never.pth', '--encoder', 'other.pth')
     result = frozen_tool('misc/merge_backbone', 'head.pth', *options)
     one_line_error(result, 'but this one is')
+
+
+def test_a_cache_of_changed_labels_is_refused(frozen_workplace, cache, one_line_error):
+    assert cache('labelled').returncode == 0
+    manifest = frozen_workplace / 'labelled' / 'manifest.json'
+    before = manifest.read_bytes()
+    file = frozen_workplace / 'train.npz'
+    kept = file.read_bytes()
+    try:
+        columns = dict(np.load(file))
+        columns['shape'][3] += 1
+        np.savez(file, **columns)
+        for views in (2, 3):
+            result = cache('labelled', views=views)
+            one_line_error(result, 'labelled has a cache of other people', 'labels')
+            assert manifest.read_bytes() == before
+    finally:
+        file.write_bytes(kept)
+    assert '4 of 4 shards are there' in cache('labelled').stdout
 
 
 def test_damaged_shard_stops_the_training_by_name(

@@ -166,7 +166,7 @@ def test_pictures_inside_a_tar(images, tmp_path):
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    dataset = HMR2TarDataset('few.tar', data_root=str(tmp_path))
+    dataset = HMR2TarDataset('few.tar', data_root=str(tmp_path), min_keypoints=None)
     report = runpy.run_path(str(TOOL))['check'](dataset, images)
     assert report['bad_pictures'] == []
     found = [each['check'] for each in report['findings']]
@@ -209,6 +209,26 @@ def test_configs_and_data_sets_put_together(check, tmp_path, columns):
     assert [len(report['findings']) for report in reports] == [1, 1]
     missing = check('--split', 'test', source=[config])
     assert missing.code == f'{config}: there is no test_dataloader'
+
+
+@pytest.mark.parametrize(
+    ('source', 'option', 'needed'),
+    [
+        (['config.py'], ['--img-prefix', 'img'], '--ann-file'),
+        (['config.py'], ['--dataset-type', 'HMRDataset'], '--ann-file'),
+        (['--ann-file', 'a.npz'], ['--split', 'train'], 'a config'),
+        (['--ann-file', 'a.npz'], ['--cfg-options', 'a=1'], 'a config'),
+    ],
+)
+def test_options_without_effect_are_refused(
+    source, option, needed, monkeypatch, capsys
+):
+    monkeypatch.setattr('sys.argv', [str(TOOL), *source, *option])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(TOOL))['main']()
+    assert stop.value.code == 2
+    message = f'{option[0]} has no effect without {needed}: leave it out'
+    assert message in capsys.readouterr().err
 
 
 def test_errors_are_one_line(check, columns, tmp_path):

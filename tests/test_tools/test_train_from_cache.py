@@ -10,6 +10,7 @@ from mmengine.registry import init_default_scope
 
 from deforhmr_mm.datasets import mesh_collate
 from deforhmr_mm.datasets.sample_seed import SeededDataset
+from deforhmr_mm.datasets.samplers import MixtureSampler
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from deforhmr_mm.engine.feature_cache import (
     CachedFeatureDataset,
@@ -154,3 +155,43 @@ def test_train_from_the_cache_then_score_with_the_encoder(
     again = load_checkpoint_safely(frozen_workplace / 'head.pth')['state_dict']
     assert again.keys() == weights.keys()
     assert all(torch.equal(again[name], weights[name]) for name in weights)
+
+
+MIXTURE = """
+_base_ = ['./whole.py']
+part = {{_base_.train_dataloader.dataset}}
+train_dataloader = dict(
+    sampler=dict(_delete_=True, type='MixtureSampler', weights=[3, 1]),
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[part, part]),
+)
+"""
+CACHED_MIXTURE = """
+_base_ = ['./mixture.py']
+model = dict(
+    data_preprocessor=dict(_delete_=True, type='FeatureDataPreprocessor'),
+    backbone=dict(_delete_=True, type='CachedFeatures'),
+)
+train_dataloader = dict(
+    collate_fn=dict(type='cached_collate'),
+    dataset=dict(_delete_=True, type='CachedFeatureDataset', cache_dir='mixture',
+        pipeline={{_base_.train_pipeline}}),
+)
+custom_hooks = [dict(type='CachedFeaturesHook')]
+"""
+
+
+def test_a_cached_mixture_keeps_its_shares(frozen_workplace, frozen_tool):
+    """As in the paper's cached config: one cache, and a sampler of several parts."""
+    (frozen_workplace / 'mixture.py').write_text(MIXTURE)
+    (frozen_workplace / 'mixture_cached.py').write_text(CACHED_MIXTURE)
+    options = ('--dtype', 'float32', '--num-workers', 0, '--batch-size', 4)
+    result = frozen_tool(
+        'cache_features', 'mixture.py', 'whole.pth', '--out', 'mixture', *options
+    )
+    assert result.returncode == 0, result.stderr
+    dataset = CachedFeatureDataset(frozen_workplace / 'mixture')
+    assert len(dataset) == 16 and dataset.part_sizes == [8, 8]
+    assert MixtureSampler(dataset, [3, 1], seed=0).counts == [12, 4]
+    result = frozen_tool('train', 'mixture_cached.py', '--work-dir', 'of_mixture')
+    assert result.returncode == 0, result.stderr
+    assert (frozen_workplace / 'of_mixture' / 'epoch_2.pth').is_file()

@@ -12,9 +12,11 @@ from mmengine.logging import MMLogger
 from rich.progress import track
 
 from deforhmr_mm.geometry.boxes import CROP_ASPECT, fit_aspect
-from deforhmr_mm.structures import get_keypoint_set
 
 from ..labels import AnnotationError, LabelRecord
+from .hmr2 import BODY, EXTRA, ROOTS, in_smpl45
+from .hmr2_rules import HMR2Cleaner, HMR2Rules
+from .joints import root_relative
 from .plain_pickle import load_plain_pickle
 from .tar_index import TarMember, expand_tar_paths, index_tar, read_member
 
@@ -22,12 +24,7 @@ __all__ = ['HMR2Labels', 'read_hmr2_tars']
 
 LABEL_EXTENSION = 'data.pyd'
 PICTURE_EXTENSIONS = ('jpg', 'jpeg', 'png')
-# The 44 joints: OpenPose's, then the first of SPIN's, the data set's own annotation.
-# Several names are in both.
-OPENPOSE_NAMES = get_keypoint_set('openpose25').names
-DATASET_NAMES = get_keypoint_set('spin24').names[:19]
-NUM_JOINTS = len(OPENPOSE_NAMES) + len(DATASET_NAMES)
-DATASET_PELVIS = len(OPENPOSE_NAMES) + DATASET_NAMES.index('pelvis_mpii')
+NUM_JOINTS = len(BODY) + len(EXTRA)
 
 
 class HMR2Labels(NamedTuple):
@@ -43,7 +40,9 @@ class HMR2Labels(NamedTuple):
 
 
 def read_hmr2_tars(
-    patterns: str | Sequence[str], bbox_padding: float = 1.0
+    patterns: str | Sequence[str],
+    bbox_padding: float = 1.0,
+    rules: HMR2Rules | None = None,
 ) -> HMR2Labels:
     """Read the labels of HMR2.0's training tars, and find their pictures.
 
@@ -56,26 +55,32 @@ def read_hmr2_tars(
 
     The 44 joints are matched to ``smpl45`` by name: 25 of OpenPose and 19 of the data
     set, which win where their confidence is above zero. 3D joints are made relative to
-    the pelvis; where OpenPose's is unknown the data set's stands for it, keypoint 39,
-    by which HMR2.0 itself aligns.
+    OpenPose's pelvis, or else to the data set's, keypoint 39, by which HMR2.0 itself
+    aligns, or to the middle of its hips. Keypoint 39 is another point than SMPL's
+    pelvis: it gives the root, and never a label of the pelvis.
 
-    Samples without a picture or labels and boxes without an area are left out and
-    counted in the log. Nothing is unpacked, and pickles run no code, see
-    `load_plain_pickle`. A person takes about 1.7 kB of memory.
+    The files hold fits of all qualities; `HMR2Rules` cleans them as HMR2.0's loader
+    does.
+
+    Samples without a picture or labels, boxes without an area and whom the rules take
+    are left out and counted in the log. Nothing is unpacked, and pickles run no code,
+    see `load_plain_pickle`. A person takes about 1.7 kB of memory.
 
     Args:
         patterns: See `expand_tar_paths`.
         bbox_padding: Enlargement of the box, on top of what ``scale`` includes.
+        rules: Which people and labels are kept; HMR2.0's by default.
 
     Raises:
         FileNotFoundError: If there is no such file.
         AnnotationError: If a tar or a pickle cannot be read, a key is missing or holds
-            a wrong value, or there is nobody in the files.
+            a wrong value, or there is nobody in the files or nobody is left.
     """
     paths = expand_tar_paths(patterns)
     pictures: list[TarMember] = []
     parts: list[dict[str, np.ndarray]] = []
     left_out: Counter[str] = Counter()
+    clean = HMR2Cleaner(rules or HMR2Rules())
     is_silent = len(paths) == 1 or not is_main_process()
     for path in track(paths, description='Tar files', disable=is_silent):
         people = []
@@ -93,19 +98,25 @@ def read_hmr2_tars(
                 if columns is None:
                     left_out['boxes without an area'] += 1
                     continue
+                columns = clean(columns, person, name)
+                if columns is None:
+                    continue
                 people.append(columns)
                 pictures.append(picture)
         if people:
             parts.append(_to_columns(people))
-    reasons = ', '.join(f'{count} {what}' for what, count in left_out.items() if count)
     summary = (
         f'{_list_paths(paths)}: {len(pictures)} people in {len(set(pictures))} '
-        f'pictures; left out: {reasons or "none"}.'
+        f'pictures; left out: {_list_counts(left_out + clean.left_out)}; people who '
+        f'lost labels: {_list_counts(clean.dropped)}.'
     )
     if not pictures:
-        raise AnnotationError(
-            f'{summary} A sample must have KEY.jpg and KEY.{LABEL_EXTENSION}.'
-        )
+        hint = f'A sample must have KEY.jpg and KEY.{LABEL_EXTENSION}.'
+        if clean.left_out:
+            hint = (
+                'Ask for less: min_keypoints=None and max_fitting_loss=None keep all.'
+            )
+        raise AnnotationError(f'{summary} {hint}')
     MMLogger.get_current_instance().info(summary)
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     return HMR2Labels(_to_record(_list_paths(paths), pictures, columns), pictures)
@@ -113,6 +124,10 @@ def read_hmr2_tars(
 
 def _list_paths(paths: list[str]) -> str:
     return paths[0] + (f' and {len(paths) - 1} more' if len(paths) > 1 else '')
+
+
+def _list_counts(counts: Counter[str]) -> str:
+    return ', '.join(f'{n} {what}' for what, n in counts.items() if n) or 'none'
 
 
 def _people_of(label: TarMember) -> list[tuple[str, dict[str, Any]]]:
@@ -213,34 +228,12 @@ def _points(name: str, person: dict[str, Any], key: str, size: int) -> np.ndarra
 def _to_columns(people: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Stack people, and bring their joints into the order of ``smpl45``."""
     columns = {key: np.stack([one[key] for one in people]) for key in people[0]}
-    columns['keypoints'] = _to_smpl45(columns['keypoints'])
-    joints = _to_smpl45(columns['joints_3d'])
-    pelvis = get_keypoint_set('smpl45').index('pelvis')
-    joints[:, pelvis] = np.where(
-        joints[:, pelvis, 3:] > 0,
-        joints[:, pelvis],
-        columns['joints_3d'][:, DATASET_PELVIS],
-    )
-    # A pelvis that is unknown is zero, and changes nothing.
-    joints[..., :3] -= joints[:, [pelvis], :3] * (joints[..., 3:] > 0)
+    columns['keypoints'] = in_smpl45(columns['keypoints'])
+    joints = in_smpl45(root_relative(columns['joints_3d'], (BODY['pelvis'],), *ROOTS))
+    # Where there is no joint, root and all, there are zeros.
+    joints[..., :3] *= joints[..., 3:] > 0
     columns['joints_3d'] = joints
     return columns
-
-
-def _to_smpl45(points: np.ndarray) -> np.ndarray:
-    """Match (N, 44, C) joints by name: (N, 45, C), zeros where unknown."""
-    target = get_keypoint_set('smpl45')
-    matched = np.zeros((len(points), len(target), points.shape[2]), dtype=np.float32)
-    # In rising order of trust.
-    for start, names in ((0, OPENPOSE_NAMES), (len(OPENPOSE_NAMES), DATASET_NAMES)):
-        shared = [name for name in names if name in target.names]
-        source_index = [start + names.index(name) for name in shared]
-        target_index = list(target.indices(shared))
-        known = points[:, source_index]
-        matched[:, target_index] = np.where(
-            known[..., -1:] > 0, known, matched[:, target_index]
-        )
-    return matched
 
 
 def _to_record(

@@ -1,5 +1,5 @@
 """Which samples an epoch draws, and in which order."""
 
-from .mixture_sampler import MixtureSampler
+from .mixture_sampler import MixtureSampler, part_sizes
 
-__all__ = ['MixtureSampler']
+__all__ = ['MixtureSampler', 'part_sizes']

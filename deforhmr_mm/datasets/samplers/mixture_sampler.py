@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from mmengine.dist import get_dist_info, sync_random_seed
-from torch.utils.data import ConcatDataset, Sampler
+from torch.utils.data import ConcatDataset, Dataset, Sampler
 
 from deforhmr_mm.registry import DATA_SAMPLERS
 
-__all__ = ['MixtureSampler', 'largest_remainder']
+__all__ = ['MixtureSampler', 'largest_remainder', 'part_sizes']
 
 
 def largest_remainder(total: int, weights: Sequence[float]) -> list[int]:
@@ -61,7 +61,8 @@ class MixtureSampler(Sampler[int]):
     In a config: ``sampler=dict(type='MixtureSampler', weights=[0.7, 0.3])``.
 
     Args:
-        dataset: The concatenated data set, as mmengine's ``ConcatDataset``.
+        dataset: The concatenated data set, as mmengine's ``ConcatDataset``, or one that
+            tells its ``part_sizes``, as a cache of a concatenation's features does.
         weights: One number for each part, not negative: its share of the epoch, up to a
             common factor. ``'proportional'`` is by size: each sample once.
         num_samples: m, the length of an epoch over all ranks; by default the number of
@@ -71,30 +72,32 @@ class MixtureSampler(Sampler[int]):
             are as long. The proportions are those of the raised m.
 
     Raises:
-        TypeError: If `dataset` is not a concatenation.
+        TypeError: If `dataset` is no concatenation and does not know its parts.
         ValueError: If the weights do not fit the parts, are negative, not finite or all
             zero, if a part with a weight is empty, or `num_samples` is below 1.
     """
 
     def __init__(
         self,
-        dataset: ConcatDataset,
+        dataset: Dataset,
         weights: Sequence[float] | str = 'proportional',
         num_samples: int | None = None,
         seed: int | None = None,
         round_up: bool = True,
     ) -> None:
-        if not isinstance(dataset, ConcatDataset):
-            raise TypeError(
-                'MixtureSampler: dataset must be a ConcatDataset of the data sets to '
-                f'mix, but is a {type(dataset).__name__}.'
-            )
         if num_samples is not None and num_samples < 1:
             raise ValueError(
                 f'MixtureSampler: num_samples must be at least 1, but is {num_samples}.'
             )
         self.rank, self.world_size = get_dist_info()
-        self.sizes = [len(part) for part in dataset.datasets]
+        sizes = part_sizes(dataset)
+        if sizes is None:
+            raise TypeError(
+                'MixtureSampler: dataset must be a ConcatDataset of the data sets to '
+                f'mix, or a cache of one, but is a {type(dataset).__name__} that knows '
+                'of no parts.'
+            )
+        self.sizes = sizes
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         total = sum(self.sizes) if num_samples is None else num_samples
@@ -125,6 +128,18 @@ class MixtureSampler(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order the next iteration gives."""
         self.epoch = epoch
+
+
+def part_sizes(dataset: Dataset) -> list[int] | None:
+    """Samples in each part of a concatenated data set, in order; None of another.
+
+    Args:
+        dataset: A ``ConcatDataset``, or what tells the ``part_sizes`` of one.
+    """
+    if isinstance(dataset, ConcatDataset):
+        return [len(part) for part in dataset.datasets]
+    sizes = getattr(dataset, 'part_sizes', None)
+    return None if sizes is None else list(sizes)
 
 
 def _checked(weights: Sequence[float] | str, sizes: Sequence[int]) -> Sequence[float]:

@@ -19,6 +19,7 @@ from .encoder import (
 )
 from .hook import CachedFeaturesHook
 from .manifest import CacheManifest, CacheMismatchError, FeatureCacheError, Shard
+from .people import people_digest
 from .reader import FeatureCache
 from .writer import FeatureCacheWriter
 
@@ -39,6 +40,7 @@ __all__ = [
     'encoder_weights',
     'find_pipeline',
     'find_source',
+    'people_digest',
     'seeded',
     'weights_fingerprint',
     'with_encoder',

@@ -86,6 +86,11 @@ class CachedFeatureDataset(Dataset):
         """``metainfo`` of the data set that was cached."""
         return dict(self.cache.manifest.metainfo)
 
+    @property
+    def part_sizes(self) -> list[int] | None:
+        """Samples in each part of what was cached, if it was a concatenation."""
+        return self.cache.manifest.parts
+
     def full_init(self) -> None:
         """Do nothing; mmengine calls it."""
 

@@ -77,6 +77,10 @@ class CacheManifest:
         encoder: What computed the features; ``weights`` is the SHA-256 of its weights.
         pipeline: Transforms from picture to encoder's input, as in a config.
         source: The data set's config without pipeline and folder.
+        people: SHA-256 of the data set's picture names, boxes and labels, see
+            `people_digest`; None where unknown, as in caches of earlier versions.
+        parts: Samples in each part of a concatenation, in order: what `MixtureSampler`
+            draws from; None of another data set, or where unknown.
         labels: Name and shape of each label, in the order of the columns.
         shards: One record for each finished shard: ``view``, ``start``, ``stop`` and
             ``files``, each with ``name``, ``size`` in bytes and ``sha256``.
@@ -93,6 +97,8 @@ class CacheManifest:
     encoder: dict[str, Any] = field(default_factory=dict)
     pipeline: list[Any] | None = None
     source: dict[str, Any] = field(default_factory=dict)
+    people: str | None = None
+    parts: list[int] | None = None
     labels: list[tuple[str, list[int]]] = field(default_factory=list)
     shards: list[dict[str, Any]] = field(default_factory=list)
 

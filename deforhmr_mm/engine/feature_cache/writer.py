@@ -42,8 +42,8 @@ class FeatureCacheWriter:
         manifest: What the cache is; `labels` and `shards` are filled in here.
 
     Raises:
-        CacheMismatchError: If the folder has a cache of another kind; it says where
-            they differ.
+        CacheMismatchError: If the folder has a cache of another kind, it says where
+            they differ, or of other people.
         FeatureCacheError: If the manifest cannot be.
 
     Example:
@@ -62,13 +62,17 @@ class FeatureCacheWriter:
     def __init__(self, folder: str | Path, manifest: CacheManifest) -> None:
         self.folder = Path(folder)
         _check(manifest)
+        people = manifest.people
         if (self.folder / NAME).is_file():
             manifest = self._go_on(CacheManifest.load(self.folder), manifest)
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
             manifest = replace(manifest, labels=[], shards=[])
             manifest.save(self.folder)
+            self._saved = manifest
         self.manifest = manifest
+        self._is_new = len(self.pending()) == len(manifest.all_shards)
+        self.check_people(people)
         self._type = DTYPES[manifest.dtype]
 
     def _go_on(self, stored: CacheManifest, wanted: CacheManifest) -> CacheManifest:
@@ -83,10 +87,42 @@ class FeatureCacheWriter:
                 f'{self.folder} has a cache of another kind: {"; ".join(found)}. '
                 'Choose another folder, or delete it.'
             )
-        grown = replace(stored, views=wanted.views)
-        if grown != stored:
-            grown.save(self.folder)
-        return grown
+        self._saved = stored
+        # Caches of earlier versions do not know their parts.
+        return replace(stored, views=wanted.views, parts=stored.parts or wanted.parts)
+
+    def check_people(self, digest: str | None) -> None:
+        """Compare a data set's people with those that the cache is of.
+
+        A cache of which no shard is written takes the digest up. Nothing is compared
+        where either is unknown, as in caches of earlier versions.
+
+        Args:
+            digest: See `people_digest`.
+
+        Raises:
+            CacheMismatchError: If the cache is of other pictures, boxes or labels.
+        """
+        stored = self.manifest.people
+        if None not in (stored, digest) and stored != digest:
+            raise CacheMismatchError(
+                f'{self.folder} has a cache of other people: picture names, boxes or '
+                'labels of the data set changed since it was made (SHA-256 '
+                f'{stored[:12]}... in the cache, {digest[:12]}... now). Choose another '
+                'folder, or delete it.'
+            )
+        if stored is None and self._is_new:
+            self.manifest = replace(self.manifest, people=digest)
+
+    def _save(self) -> None:
+        """Write the manifest if it changed.
+
+        Not before there is something to write, so that a cache which turns out to be of
+        other people stays as it is.
+        """
+        if self.manifest != self._saved:
+            self.manifest.save(self.folder)
+            self._saved = self.manifest
 
     def pending(self) -> list[Shard]:
         """Return the shards that are not written yet, view by view."""
@@ -132,6 +168,7 @@ class FeatureCacheWriter:
                 another shape, numbers that are not finite in the cache's type, or
                 samples with other labels.
         """
+        self._save()
         stem = shard_stem(shard, self.manifest.shard_size)
         names = {
             'features': f'{stem}.features.npy',
@@ -236,7 +273,7 @@ class FeatureCacheWriter:
             labels=labels,
             shards=[known[shard] for shard in self.manifest.all_shards],
         )
-        self.manifest.save(self.folder)
+        self._save()
         for shard in self.manifest.all_shards:
             self._receipt_path(shard).unlink(missing_ok=True)
         return self.manifest
