@@ -21,10 +21,10 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from benchmark.commands import as_typed  # noqa: E402
-from benchmark.config_options import check_option_value  # noqa: E402
+from benchmark.config_options import check_backbone, check_option_value  # noqa: E402
 from benchmark.packages import check_packages  # noqa: E402
 from benchmark.places import Places  # noqa: E402
-from benchmark.plan import PHASES, Machine, Plan  # noqa: E402
+from benchmark.plan import PHASES, Machine, Plan, read_config  # noqa: E402
 from benchmark.presets import (  # noqa: E402
     FULL,
     SMALLEST,
@@ -124,6 +124,13 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
             parser.error(
                 f'--{flag}: expected each once, got {" ".join(map(str, values))}'
             )
+    if parsed.encoder is not None:
+        for flag in ('stage1_config', 'stage1_epochs', 'amp'):
+            if getattr(parsed, flag) is not None:
+                parser.error(
+                    f'--{flag.replace("_", "-")}: of no effect beside --encoder, which '
+                    'takes the place of stage 1; give one of the two'
+                )
     return parsed
 
 
@@ -146,6 +153,11 @@ def plan_of(args: argparse.Namespace) -> Plan:
     """What the command line asks for."""
     for flag in ('data', 'features', 'work_dir', 'encoder'):
         check_option_value(f'--{flag.replace("_", "-")}', getattr(args, flag))
+    if args.encoder is not None and not args.encoder.is_file():
+        raise ValueError(
+            f'--encoder: expected a checkpoint, got {str(args.encoder)!r}, which is no '
+            'file; give the path of one'
+        )
     check_processes(args.procs)
     preset = preset_of(args)
     places = Places(
@@ -161,7 +173,21 @@ def plan_of(args: argparse.Namespace) -> Plan:
         jobs=args.jobs,
         readers=args.readers,
     )
-    return Plan(preset, places, machine, args.encoder, args.stage1_config)
+    plan = Plan(preset, places, machine, args.encoder, args.stage1_config)
+    if args.stage1_config:
+        whole = read_config(plan.whole_config)
+        check_backbone(read_config(plan.stage1_config), whole, plan.stage1_config)
+    return plan
+
+
+def settings_of(args: argparse.Namespace, preset: Preset) -> dict[str, object]:
+    """What the work folder's results depend on, of what the command line asks for."""
+    settings = preset.settings()
+    if args.encoder is not None:
+        settings = {k: v for k, v in settings.items() if not k.startswith('stage1')}
+    # By its name, as one file has many paths; its check sum is kept when it is read.
+    encoder = args.encoder and args.encoder.name
+    return {**settings, 'encoder': encoder, 'stage1_config': args.stage1_config}
 
 
 def check_states(groups: Sequence[Group]) -> None:
@@ -206,11 +232,7 @@ def main(argv: list[str] | None = None) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         work = plan.places.work
         with sole_run(work) as lock:
-            chosen = {
-                'encoder': str(args.encoder) if args.encoder else None,
-                'stage1_config': args.stage1_config,
-            }
-            check_settings(work, {**plan.preset.settings(), **chosen})
+            check_settings(work, settings_of(args, plan.preset))
             # Flushed, so that a redirected output tells how far it is.
             say = partial(print, flush=True)
             runner = Runner(plan.places, describe_machine(), lock, say)
@@ -218,7 +240,7 @@ def main(argv: list[str] | None = None) -> None:
             print(runner.times.table())
             if args.until == PHASES[-1]:
                 print(f'Tables: {plan.places.tables}')
-    except (ValueError, FileNotFoundError, StepFailed, Busy) as error:
+    except (ValueError, OSError, StepFailed, Busy) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
         sys.exit('stopped; the same command goes on from here')

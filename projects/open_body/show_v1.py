@@ -8,6 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from deforhmr_mm.engine.launching import one_line_errors
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from synthetic_v1.recipe import RECIPES  # noqa: E402
@@ -26,6 +28,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument('--whole', action='store_true', help='whole pictures')
     parser.add_argument('--kilobytes', type=int, default=300, help='at most, of a JPEG')
     args = parser.parse_args(argv)
+    for flag in ('count', 'columns'):
+        if getattr(args, flag) < 1:
+            parser.error(f'--{flag}: expected 1 or more, got {getattr(args, flag)}')
     sheet = contact_sheet(
         args.data, args.split, args.count, args.columns, args.labels, args.whole
     )
@@ -33,4 +38,5 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with one_line_errors(FileNotFoundError, ValueError):
+        main()

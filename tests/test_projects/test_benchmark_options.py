@@ -47,7 +47,20 @@ def test_schedules_that_count_epochs_are_scaled():
         'param_scheduler.1.end': 2,
         'param_scheduler.2.T_max': 18,
         'param_scheduler.2.end': 20,
+        'param_scheduler.2.begin': 2,
     }
+
+
+def test_a_schedule_that_is_shortened_ends_after_its_beginning():
+    def shortened(epochs, **schedule):
+        config = dict(train_cfg={}, param_scheduler=[schedule])
+        options = length_options(config, 10, epochs)
+        return options['param_scheduler.0.begin'], options.get('param_scheduler.0.end')
+
+    assert shortened(5, begin=4, end=8) == (2, 4)
+    assert shortened(2, begin=9, end=10) == (1, 2)
+    assert shortened(1, begin=9, end=10) == (0, 1)
+    assert shortened(2, begin=9) == (1, None)
 
 
 def test_the_batch_is_dealt_out():

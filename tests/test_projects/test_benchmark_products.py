@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import run_benchmark
 import torch
@@ -17,7 +18,9 @@ def write_data(folder, *, labels='sum', head=None, **people):
         split: {'people': number, 'annotations': f'{labels} of {split}'}
         for split, number in people.items()
     }
-    folder.mkdir(exist_ok=True)
+    (folder / 'annotations').mkdir(parents=True, exist_ok=True)
+    for split, number in people.items():
+        np.savez(folder / f'annotations/{split}.npz', scale=np.ones(number))
     manifest = {**(head or {}), 'splits': splits}
     (folder / 'manifest.json').write_text(json.dumps(manifest))
 
@@ -50,6 +53,20 @@ def test_a_data_set_has_its_people(tmp_path):
     }
     write_data(tmp_path, train=6, val=1)
     with pytest.raises(ValueError, match='train: expected 5 people, got 6; .*not cut'):
+        products.has_people(tmp_path, wanted)
+
+
+def test_a_data_set_has_the_labels_that_its_manifest_tells_of(tmp_path):
+    wanted = {'train': 5, 'val': 2}
+    write_data(tmp_path, **wanted)
+    labels = tmp_path / 'annotations/val.npz'
+    np.savez(labels, scale=np.ones(1))
+    assert not products.has_people(tmp_path, wanted)
+    labels.unlink()
+    assert not products.has_people(tmp_path, wanted)
+    assert products.label_sums(tmp_path, wanted) == {}
+    labels.write_bytes(b'PK, but no more')
+    with pytest.raises(ValueError, match='val.npz: expected labels .*; delete it'):
         products.has_people(tmp_path, wanted)
 
 
@@ -161,6 +178,14 @@ def test_other_settings_in_the_same_folder_are_refused(tmp_path):
     with pytest.raises(ValueError, match='views: expected 1, got 2; choose another'):
         check_settings(tmp_path / 'w', {'views': 2, 'people': {'train': 4}})
     assert [path.name for path in (tmp_path / 'w').iterdir()] == ['settings.json']
+
+
+def test_an_encoder_has_one_name_by_whichever_path(tmp_path):
+    (tmp_path / 'settings.json').write_text('{"views": 1, "encoder": "some/e.pth"}')
+    check_settings(tmp_path, {'views': 1, 'encoder': 'e.pth'})
+    for other in ('f.pth', None):
+        with pytest.raises(ValueError, match="encoder: expected 'e.pth', got "):
+            check_settings(tmp_path, {'views': 1, 'encoder': other})
 
 
 def test_a_folder_learns_what_it_is_made_from_and_keeps_to_it(tmp_path):

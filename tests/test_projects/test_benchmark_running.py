@@ -1,5 +1,6 @@
 """Steps run once, side by side, go on after a stop, and say what went wrong."""
 
+import errno
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 
 import pytest
+import run_benchmark
 from benchmark import running, times
 from benchmark.places import Places
 from benchmark.running import Busy, Runner, StepFailed, last_words, sole_run
@@ -229,6 +231,29 @@ def test_two_runs_in_one_folder_are_refused(tmp_path):
                 pass
     with sole_run(tmp_path / 'w'):
         pass
+
+
+def test_a_file_system_without_locks_is_not_another_run(tmp_path, monkeypatch):
+    def flock(file, operation):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(running.fcntl, 'flock', flock)
+    with pytest.raises(OSError, match='w: expected a file system with locks .*No lock'):
+        with sole_run(tmp_path / 'w'):
+            pass
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_benchmark, 'check_packages', lambda groups: None)
+    (tmp_path / 'file').touch()
+    folders = ['--work-dir', tmp_path / 'file/w', '--features', tmp_path / 'f']
+    folders += ['--data', tmp_path / 'd']
+    with pytest.raises(SystemExit) as stop:
+        run_benchmark.main(['--smallest', *map(str, folders)])
+    assert str(stop.value) == (
+        f'error: {tmp_path}/file/w: expected a folder that can be written to, got '
+        '"Not a directory"; choose another --work-dir'
+    )
 
 
 def test_a_child_that_outlives_the_run_keeps_the_folder(tmp_path):

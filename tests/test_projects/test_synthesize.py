@@ -1,4 +1,5 @@
 import hashlib
+import json
 import shutil
 
 import cv2
@@ -8,6 +9,8 @@ import pytest
 pytest.importorskip('embreex', reason='rendering needs embreex')
 
 import synthesize  # noqa: E402
+
+from deforhmr_mm.body_models import OPEN_BODY_PATH, SMPL  # noqa: E402
 
 SHAPES = {
     'imgname': (), 'center': (2,), 'scale': (), 'part': (24, 3), 'openpose': (25, 3),
@@ -73,6 +76,15 @@ def test_a_second_run_renders_only_what_is_missing(rendered, tmp_path):
 def test_other_settings_in_the_same_folder_are_refused(rendered):
     with pytest.raises(ValueError, match='seed=3.*now seed=4'):
         run(rendered.out, '--train', 4, '--seed', 4)
+
+
+def test_a_folder_of_data_set_v1_is_refused(tmp_path):
+    fingerprint = SMPL(str(OPEN_BODY_PATH)).fingerprint
+    settings = {'version': 'v1', 'seed': 0, 'body_fingerprint': fingerprint}
+    (tmp_path / 'settings.json').write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match="version='v1', now version=None; choose"):
+        run(tmp_path, '--train', 1)
+    assert [path.name for path in tmp_path.iterdir()] == ['settings.json']
 
 
 def test_a_larger_split_is_not_cut(rendered):

@@ -1,6 +1,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -283,3 +285,36 @@ def test_a_sheet_has_a_cell_for_each_person(made, tmp_path):
     assert sheet.shape == (2 * 192, 2 * 144, 3)
     cells = [sheet[y : y + 192, x : x + 144] for y in (0, 192) for x in (0, 144)]
     assert [bool(cell.std() > 3) for cell in cells] == [True, True, True, False]
+
+
+def test_a_sheet_that_cannot_be_small_enough_is_not_written(made, tmp_path):
+    path = tmp_path / 'sheet.jpg'
+    arguments = [str(made), 'val', '--out', str(path), '--columns', '3']
+    with pytest.raises(
+        ValueError, match=r'sheet.jpg: expected at most 1 kB, got \d+ kB .*--count'
+    ):
+        show_v1.main([*arguments, '--kilobytes', '1'])
+    assert not path.exists()
+    show_v1.main([*arguments, '--kilobytes', '30'])
+    assert 1000 < path.stat().st_size <= 30000
+
+
+@pytest.mark.parametrize('flag', ['--count', '--columns'])
+def test_a_sheet_has_a_cell_at_least(flag, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        show_v1.main([str(tmp_path), 'val', '--out', 'sheet.jpg', flag, '0'])
+    assert f'{flag}: expected 1 or more, got 0' in capsys.readouterr().err
+
+
+def test_a_set_that_is_not_there_is_one_line(tmp_path):
+    command = [sys.executable, show_v1.__file__, str(tmp_path / 'no'), 'val']
+    command += ['--out', str(tmp_path / 'sheet.jpg')]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert shown.returncode == 1
+    errors = [line for line in shown.stderr.splitlines() if 'rror' in line]
+    path = tmp_path / 'no/annotations/val.npz'
+    assert errors == [
+        f'error: {path}: expected the labels of val, but there is no such file; '
+        'synthesize_v1.py makes it'
+    ]
+    assert 'Traceback' not in shown.stderr

@@ -136,6 +136,23 @@ def test_the_whole_path_can_be_given_for_the_annotations(compare):
     assert figure.shape[0] == 30 + 100 + GAP
 
 
+def test_the_example_names_a_file_in_the_data_set_s_folder(tmp_path):
+    example = ' '.join(TOOL['__doc__'].split()).split('compare_models.py ')[2]
+    args = TOOL['parse_args'](example.split())
+    (tmp_path / 'annotations').mkdir()
+    np.savez(
+        tmp_path / 'annotations/test.npz',
+        imgname=np.array(['a.png']),
+        center=np.array([[80.0, 60.0]]),
+        scale=np.array([0.5]),
+        pose=np.zeros((1, 72)),
+        shape=np.zeros((1, 10)),
+    )
+    folder = str(tmp_path)
+    (picture,) = TOOL['pictures_of_data'](args.ann_file, folder, args.num)
+    assert picture.image == f'{folder}/a.png'
+
+
 def test_cropped_to_the_people(compare):
     code, figure, printed = compare(
         *(PICTURE, '--bbox', 100, 200, 50, 100, '--bbox', 200, 300, 40, 100),
@@ -164,7 +181,9 @@ def test_mistakes(compare, capsys):
     for arguments, part in (
         ((), 'give pictures, or --ann-file'),
         ((PICTURE, '--models', 'a', 'b', '--weights', 'c'), 'each of the 2 models'),
-        ((PICTURE, '--num', 0), '--num 1'),
+        (('--ann-file', 'a.npz', '--num', 0), '--num 1'),
+        ((PICTURE, '--num', 4), '--num has no effect without --ann-file'),
+        ((PICTURE, '--data-root', '.'), '--data-root has no effect without --ann-file'),
     ):
         with pytest.raises(SystemExit) as stop:
             compare(*arguments)

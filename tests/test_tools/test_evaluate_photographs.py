@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -123,6 +124,51 @@ def test_options_change_what_is_counted(tool, photographs, tiny_model, capsys):
     assert figures['model']['limbs'] == {'pck': 75, 'counted': 8}
     assert 'mean_body' not in figures and 'points_above_mean_body' not in figures
     assert [p.name for p in path.parent.iterdir()] == ['a.json']
+
+
+def test_pictures_of_one_name_in_two_folders(tool, photographs, tiny_model, capsys):
+    content = json.loads((photographs / 'people.json').read_text())
+    names = ('left/a.png', 'right/a.png')
+    content['images'] = [{'id': n, 'file_name': name} for n, name in enumerate(names)]
+    person = content['annotations'][0]
+    content['annotations'] = [dict(person, id=n, image_id=n) for n in range(2)]
+    (photographs / 'two.json').write_text(json.dumps(content))
+    for name in names:
+        (photographs / name).parent.mkdir()
+        shutil.copy(photographs / 'a.png', photographs / name)
+    out = photographs / 'out'
+    code = tool.main(
+        [
+            *map(str, tiny_model),
+            *('--ann', str(photographs / 'two.json'), '--out', str(out)),
+            *('--img-root', str(photographs), '--device', 'cpu'),
+        ]
+    )
+    printed = capsys.readouterr()
+    assert code == 0, printed.err
+    assert {path.name for path in out.iterdir()} == {
+        'photographs.json',
+        'left_a.png_joints.jpg',
+        'right_a.png_joints.jpg',
+    }
+    figures = json.loads((out / 'photographs.json').read_text())
+    assert [person['picture'] for person in figures['people']] == list(names)
+    for number, name in enumerate(names):
+        assert f'{name} {number} ' in printed.out
+
+
+def test_each_drawing_has_a_name_of_its_own(tool):
+    assert tool.drawing_names(['x/a.jpg', 'x/b.jpg']) == {
+        'x/a.jpg': 'a_joints.jpg',
+        'x/b.jpg': 'b_joints.jpg',
+    }
+    assert list(tool.drawing_names(['a.jpg', 'a.png', 'x/b.jpg']).values()) == [
+        'a.jpg_joints.jpg',
+        'a.png_joints.jpg',
+        'b_joints.jpg',
+    ]
+    names = tool.drawing_names(['x/a.jpg', 'a.jpg', 'x_a.jpg.jpg', 'x_a.jpg'])
+    assert len(set(names.values())) == 4
 
 
 def test_the_mean_body_fills_the_box(tool):

@@ -6,7 +6,7 @@ from the side (the camera is on the left), all models in one scale. Other views 
 
 python tools/analysis_tools/compare_models.py PICTURE... --models NAME CONFIG
     --weights A.pth B.pth --bbox-file coco.json
-python tools/analysis_tools/compare_models.py --ann-file data/open_body/test.npz
+python tools/analysis_tools/compare_models.py --ann-file annotations/test.npz
     --data-root data/open_body --num 4 --models CONFIG CONFIG --weights A.pth B.pth
 """
 
@@ -39,6 +39,7 @@ from deforhmr_mm.whole_files import write_bytes
 
 # Of --crop: the share of the boxes' longer side that is left around them.
 MARGIN = 0.15
+NUM = 4  # pictures of a data set
 
 
 class Picture(NamedTuple):
@@ -72,11 +73,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--names', nargs='+', help='a title for each model')
     boxes = add_box_arguments(parser)
     boxes.add_argument('--ann-file', help="take a data set's pictures and boxes (.npz)")
-    parser.add_argument('--data-root', default='', help="folder of --ann-file's files")
+    parser.add_argument('--data-root', help="folder of --ann-file's files")
     parser.add_argument(
         '--num',
         type=int,
-        default=4,
         help='how many pictures of --ann-file (default: 4)',
     )
     parser.add_argument(
@@ -101,6 +101,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if bool(args.images) == bool(args.ann_file):
         parser.error('give pictures, or --ann-file')
+    if args.ann_file is None:
+        for option in ('data_root', 'num'):
+            if getattr(args, option) is not None:
+                parser.error(
+                    f'--{option.replace("_", "-")} has no effect without --ann-file: '
+                    'leave it out'
+                )
+    args.data_root = args.data_root or ''
+    args.num = NUM if args.num is None else args.num
     if args.height < 32 or args.num < 1:
         parser.error('--height must be at least 32, --num 1')
     for option in ('weights', 'names'):

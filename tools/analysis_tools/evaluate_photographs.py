@@ -25,7 +25,8 @@ python tools/analysis_tools/evaluate_photographs.py CONFIG CHECKPOINT
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,12 +74,12 @@ class Result(NamedTuple):
     """A person, as labelled and as recovered.
 
     Attributes:
-        path: Of the picture.
+        name: Of the picture, as the labels have it: its path in the folder of pictures.
         person: The labels.
         joints: (17, 2) pixels by 'model' and perhaps 'mean body'.
     """
 
-    path: Path
+    name: str
     person: LabelledPerson
     joints: dict[str, np.ndarray]
 
@@ -175,7 +176,7 @@ def mean_joints(
 
 def compare(
     model: nn.Module,
-    path: Path,
+    name: str,
     people: Sequence[LabelledPerson],
     samples: Sequence[MeshDataSample],
     means: MeanParams | None,
@@ -186,7 +187,7 @@ def compare(
         joints = {'model': sample.pred_instances.keypoints[0, IN_SMPL45].numpy()}
         if means is not None:
             joints['mean body'] = mean_joints(model.body_model, means, person, sample)
-        results.append(Result(path, person, joints))
+        results.append(Result(name, person, joints))
     return results
 
 
@@ -235,7 +236,7 @@ def tables(results: Sequence[Result], scores: dict[str, CocoPCK]) -> list[str]:
     ]
     people = [
         row(
-            f'{result.path.name} {result.person.annotation_id}',
+            f'{result.name} {result.person.annotation_id}',
             [pck.people[number]['limbs'] for pck in scores.values()],
         )
         for number, result in enumerate(results)
@@ -263,7 +264,7 @@ def figures(results: Sequence[Result], scores: dict[str, CocoPCK]) -> dict[str, 
         }
     content['people'] = [
         {
-            'picture': result.path.name,
+            'picture': result.name,
             'annotation_id': result.person.annotation_id,
             'bbox': result.person.bbox.tolist(),
             **{KEYS[who]: plain(pck.people[n]) for who, pck in scores.items()},
@@ -273,13 +274,37 @@ def figures(results: Sequence[Result], scores: dict[str, CocoPCK]) -> dict[str, 
     return content
 
 
+def drawing_names(names: Iterable[str]) -> dict[str, str]:
+    """A file name for the drawing of each picture.
+
+    Args:
+        names: Of the pictures, as the labels have them.
+
+    Returns:
+        By the picture's name: its stem, or its whole path where others have that stem,
+        with ``_joints.jpg``.
+    """
+    names = list(names)
+    same = Counter(Path(name).stem for name in names)
+    drawings: dict[str, str] = {}
+    for name in names:
+        stem = Path(name).stem
+        # The suffix stays, as it may be all that tells two pictures apart.
+        own = stem if same[stem] == 1 else name.replace('/', '_')
+        while f'{own}_joints.jpg' in drawings.values():
+            own += '_'
+        drawings[name] = f'{own}_joints.jpg'
+    return drawings
+
+
 def draw(
+    path: Path,
     results: Sequence[Result],
     samples: Sequence[MeshDataSample],
     visualizer: MeshVisualizer,
 ) -> np.ndarray:
     """Draw a picture's meshes, and its joints as labelled and as recovered."""
-    image = np.ascontiguousarray(read_image(results[0].path)[..., ::-1])
+    image = np.ascontiguousarray(read_image(path)[..., ::-1])
     panels = [visualizer.draw_people(image, samples)]
     labels = [(r.person.keypoints, r.person.visibility) for r in results]
     for who in results[0].joints:
@@ -297,14 +322,15 @@ def run(args: argparse.Namespace) -> int:
     model = init_model(args.config, args.checkpoint, device, args.cfg_options)
     means = None if args.mean_body is None else load_mean(model.cfg, args.mean_body)
     visualizer = MeshVisualizer('photographs', faces=model.body_model.faces)
+    drawings = drawing_names(labelled)
     results = []
     for name, people in labelled.items():
         path = args.img_root / name
         samples = inference_topdown(model, path, [one.bbox for one in people], 'xywh')
-        found = compare(model, path, people, samples, means)
+        found = compare(model, name, people, samples, means)
         if args.out is not None:
-            image = encode_image(draw(found, samples, visualizer), '.jpg')
-            write_bytes(args.out / f'{path.stem}_joints.jpg', image)
+            image = encode_image(draw(path, found, samples, visualizer), '.jpg')
+            write_bytes(args.out / drawings[name], image)
         results += found
     scores = score(results, args.thr)
     print(

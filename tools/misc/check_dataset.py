@@ -52,16 +52,23 @@ EXIF_ORIENTATION = 0x0112
 EXIF_TURNED = (5, 6, 7, 8)
 
 
+# Which options have no effect with the other source of labels.
+OF_CONFIG = ('split', 'cfg_options')
+OF_ANN_FILE = ('img_prefix', 'dataset_type')
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', nargs='?', help='config file with the data set')
-    parser.add_argument('--split', default='train', choices=('train', 'val', 'test'))
-    parser.add_argument('--ann-file', help='annotation file, in place of a config')
     parser.add_argument(
-        '--img-prefix', default='', help="the pictures' folder, with --ann-file"
+        '--split',
+        choices=('train', 'val', 'test'),
+        help='of the config (default: train)',
     )
+    parser.add_argument('--ann-file', help='annotation file, in place of a config')
+    parser.add_argument('--img-prefix', help="the pictures' folder, with --ann-file")
     parser.add_argument(
-        '--dataset-type', default='HMRDataset', help='reader, with --ann-file'
+        '--dataset-type', help='reader, with --ann-file (default: HMRDataset)'
     )
     parser.add_argument(
         '--images',
@@ -82,6 +89,15 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if (args.config is None) == (args.ann_file is None):
         parser.error('give either a config or --ann-file')
+    needed, names = (
+        ('a config', OF_CONFIG) if args.config is None else ('--ann-file', OF_ANN_FILE)
+    )
+    for name in names:
+        if getattr(args, name) is not None:
+            parser.error(
+                f'--{name.replace("_", "-")} has no effect without {needed}: leave it '
+                'out'
+            )
     return args
 
 
@@ -91,9 +107,9 @@ def build(args: argparse.Namespace) -> BaseDataset:
         init_default_scope('deforhmr_mm')
         return DATASETS.build(
             dict(
-                type=args.dataset_type,
+                type=args.dataset_type or 'HMRDataset',
                 ann_file=args.ann_file,
-                data_prefix=dict(img=args.img_prefix),
+                data_prefix=dict(img=args.img_prefix or ''),
                 pipeline=[],
             )
         )
@@ -101,9 +117,10 @@ def build(args: argparse.Namespace) -> BaseDataset:
     if args.cfg_options:
         config.merge_from_dict(args.cfg_options)
     init_default_scope(config.get('default_scope', 'deforhmr_mm'))
-    loader = config.get(f'{args.split}_dataloader')
+    split = args.split or 'train'
+    loader = config.get(f'{split}_dataloader')
     if loader is None:
-        raise KeyError(f'there is no {args.split}_dataloader')
+        raise KeyError(f'there is no {split}_dataloader')
     return build_labels(loader)
 
 

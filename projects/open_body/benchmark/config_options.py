@@ -1,11 +1,13 @@
 """Which values of a config say where data are, how long to train, in what batches."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-EVALUATORS = ('val_evaluator', 'test_evaluator')
+# Of a backbone's config: what its weights fit into does not depend on these.
+NOT_ARCHITECTURE = ('drop_path_rate', 'frozen', 'init_cfg')
 
 
 def data_options(config: Mapping[str, Any], root: Path) -> dict[str, str]:
@@ -118,6 +120,11 @@ def length_options(config: Mapping[str, Any], own: int, epochs: int) -> dict[str
             # mmengine's default for `end` is "never", a very large number.
             if isinstance(schedule.get(key), int) and schedule[key] <= own:
                 options[f'{name}.{key}'] = _scaled(schedule[key], own, epochs)
+        if schedule.get('begin'):
+            # mmengine refuses schedules that end where they begin.
+            last = options.get(f'{name}.end', epochs) - 1
+            begin = round(schedule['begin'] * epochs / own)
+            options[f'{name}.begin'] = min(begin, last)
         if 'milestones' in schedule:
             steps = [_scaled(step, own, epochs) for step in schedule['milestones']]
             options[f'{name}.milestones'] = f'[{",".join(map(str, steps))}]'
@@ -155,6 +162,34 @@ def batch_options(
         )
     share = total // processes
     return {} if share == own else {'train_dataloader.batch_size': share}
+
+
+def check_backbone(
+    config: Mapping[str, Any], whole: Mapping[str, Any], path: str
+) -> None:
+    """Refuse to train an encoder that the model of the heads cannot take.
+
+    Args:
+        config: Of the encoder's training.
+        whole: Of the model.
+        path: The first one's file, for the error.
+
+    Raises:
+        ValueError: Their ``model.backbone`` differ in architecture.
+    """
+    got, wanted = _architecture(config), _architecture(whole)
+    if got != wanted:
+        raise ValueError(
+            f'--stage1-config: {path}: model.backbone: expected that of the heads, '
+            f'{wanted}, got {got}; choose a config with the same one'
+        )
+
+
+def _architecture(config: Mapping[str, Any]) -> dict[str, Any]:
+    backbone = (config.get('model') or {}).get('backbone') or {}
+    chosen = {k: v for k, v in backbone.items() if k not in NOT_ARCHITECTURE}
+    # Lists and tuples say the same.
+    return json.loads(json.dumps(chosen, default=str))
 
 
 def check_option_value(flag: str, path: Path | None) -> None:

@@ -1,10 +1,12 @@
 """Whether the product of a step is there, whole, and of what it should be of."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from synthetic_v1.recipe import VERSION
 
 from deforhmr_mm.body_models import OPEN_BODY_PATH, body_fingerprint, load_smpl_file
@@ -27,12 +29,12 @@ def has_people(root: Path, people: Mapping[str, int]) -> bool:
     """Whether a folder has data set v1, all splits in the wanted sizes.
 
     Args:
-        root: The folder.
+        root: The folder, with the manifest and the splits' annotation files.
         people: Rows of each split.
 
     Raises:
-        ValueError: It has another data set, or a split is larger: rendering it again
-            would cut its annotations.
+        ValueError: It has another data set, a file of labels cannot be read, or a split
+            is larger: rendering it again would cut its annotations.
     """
     path = root / MANIFEST_FILE
     if not path.is_file():
@@ -52,7 +54,24 @@ def has_people(root: Path, people: Mapping[str, int]) -> bool:
                 f'{path}: {split}: expected {wanted} people, got {found[split]}; a '
                 'larger data set is not cut: choose another --data'
             )
-    return found == dict(people)
+    return found == dict(people) and all(
+        _rows(root / 'annotations' / f'{split}.npz') == wanted
+        for split, wanted in people.items()
+    )
+
+
+def _rows(path: Path) -> int:
+    """Labelled people of an annotation file; none if it is not there."""
+    if not path.is_file():
+        return 0
+    try:
+        with np.load(path) as file:
+            return len(file['scale'])
+    except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f'{path}: expected labels with `scale`, got a file without or one that '
+            'cannot be read; delete it, and the data step writes it again'
+        ) from error
 
 
 @lru_cache

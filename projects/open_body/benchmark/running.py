@@ -43,17 +43,34 @@ def sole_run(work: Path):
 
     Raises:
         Busy: Somebody has it.
+        OSError: The folder cannot be written to, or its file system has no locks.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    with open(work / '.lock', 'w') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Busy(
-                f'{work}: another run, or a step of one that was killed, is still '
-                'working in this folder'
-            ) from error
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        file = open(work / '.lock', 'w')
+    except OSError as error:
+        raise OSError(
+            f'{work}: expected a folder that can be written to, got '
+            f'"{error.strerror}"; choose another --work-dir'
+        ) from error
+    with file:
+        _take_lock(file, work)
         yield file.fileno()
+
+
+def _take_lock(file: IO[str], work: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Busy(
+            f'{work}: another run, or a step of one that was killed, is still '
+            'working in this folder'
+        ) from error
+    except OSError as error:
+        raise OSError(
+            f'{work}: expected a file system with locks (flock), got '
+            f'"{error.strerror}"; choose another --work-dir'
+        ) from error
 
 
 class Runner:

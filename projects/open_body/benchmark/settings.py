@@ -23,7 +23,13 @@ def check_settings(work: Path, settings: Mapping[str, Any]) -> None:
         work.mkdir(parents=True, exist_ok=True)
         write_json(path, wanted)
         return
-    _refuse_others(path, json.loads(path.read_text()), wanted)
+    _refuse_others(path, _by_name(json.loads(path.read_text())), wanted)
+
+
+def _by_name(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings of older folders have the encoder's path, as it was typed."""
+    encoder = settings.get('encoder')
+    return {**settings, 'encoder': Path(encoder).name} if encoder else settings
 
 
 def check_sources(work: Path, sources: Mapping[str, str]) -> None:

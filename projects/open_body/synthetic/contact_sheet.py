@@ -40,9 +40,7 @@ def draw_labels(
         cv2.line(picture, *ends, colour, 1, cv2.LINE_AA)
 
 
-def write_contact_sheet(
-    out: Path, split: str, path: Path, pictures: int = 48, labels: bool = True
-) -> None:
+def write_contact_sheet(out: Path, split: str, path: Path, pictures: int = 48) -> None:
     """Write a sheet of a split's first pictures.
 
     Args:
@@ -50,14 +48,13 @@ def write_contact_sheet(
         split: Name of the split.
         path: Where to write; the suffix says the format.
         pictures: How many.
-        labels: Whether to draw boxes and skeletons.
     """
     with np.load(out / 'annotations' / f'{split}.npz') as file:
         data = {k: file[k] for k in ('imgname', 'center', 'scale', 'openpose')}
     cells = []
     for name in list(dict.fromkeys(data['imgname'].tolist()))[:pictures]:
         picture = cv2.imread(str(out / name))
-        for row in np.flatnonzero(data['imgname'] == name) if labels else ():
+        for row in np.flatnonzero(data['imgname'] == name):
             draw_labels(
                 picture, data['center'][row], data['scale'][row], data['openpose'][row]
             )

@@ -130,12 +130,14 @@ def check_settings(out: Path, settings: dict) -> None:
     path = out / SETTINGS_FILE
     if path.exists():
         found = json.loads(path.read_text())
-        different = sorted(k for k in settings if found.get(k) != settings[k])
+        # Also what only the folder has: each kind of data set has settings of its own.
+        keys = sorted({*found, *settings})
+        different = [key for key in keys if found.get(key) != settings.get(key)]
         if different:
             raise ValueError(
                 f'{out} was made with other settings: '
                 + ', '.join(f'{k}={found.get(k)!r}' for k in different)
-                + f', now {", ".join(f"{k}={settings[k]!r}" for k in different)}; '
+                + f', now {", ".join(f"{k}={settings.get(k)!r}" for k in different)}; '
                 'choose another --out, or delete the folder'
             )
         return

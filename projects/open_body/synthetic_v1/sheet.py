@@ -54,8 +54,17 @@ def contact_sheet(
         columns: Cells in a row.
         labels: Whether to draw keypoints.
         whole: Whole pictures instead of people.
+
+    Raises:
+        FileNotFoundError: The split has not been made.
     """
-    with np.load(out / 'annotations' / f'{split}.npz') as file:
+    path = out / 'annotations' / f'{split}.npz'
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path}: expected the labels of {split}, but there is no such file; '
+            'synthesize_v1.py makes it'
+        )
+    with np.load(path) as file:
         data = {k: file[k] for k in ('imgname', 'center', 'scale', 'coco')}
     rows = np.arange(len(data['imgname']))
     if whole:
@@ -88,11 +97,20 @@ def _fitted(picture: np.ndarray) -> np.ndarray:
 
 
 def write_sheet(path: Path, sheet: np.ndarray, most_bytes: int) -> None:
-    """Write a sheet; a JPEG at the best quality that keeps it below a size."""
+    """Write a sheet; a JPEG at the best quality that keeps it below a size.
+
+    Raises:
+        ValueError: A JPEG is too large at the lowest quality, too.
+    """
     for quality in range(92, 30, -4):
         options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix != '.png' else []
         done, data = cv2.imencode(path.suffix, sheet, options)
         assert done, 'OpenCV could not encode the sheet'
         if len(data) <= most_bytes or not options:
-            break
-    write_bytes(path, data.tobytes())
+            write_bytes(path, data.tobytes())
+            return
+    raise ValueError(
+        f'{path}: expected at most {most_bytes / 1000:g} kB, got '
+        f'{len(data) / 1000:.0f} kB at the lowest quality; show fewer people '
+        '(--count), or allow more --kilobytes'
+    )
