@@ -12,6 +12,7 @@ from deforhmr_mm.registry import DATASETS
 from .labels import LabelRecord
 from .mesh_dataset import MeshDataset
 from .readers import read_npz_labels
+from .readers.boxes import USUAL_PADDING, fit_wide_people, has_longer_sides
 
 __all__ = ['HMRDataset']
 
@@ -31,6 +32,11 @@ class HMRDataset(MeshDataset):
         scale_unit: Unit of the box size in the file: '200px', 'px', or 'auto' to tell
             by its median; see `read_center_scale`.
         bbox_padding: Factor on the box size, on top of what the file includes.
+        fit_wide: For files whose ``scale`` is the longer side of the box, as SPIN's,
+            padded by 1.2: whether to tell by the labelled joints who is wider than 3/4
+            of the height, and crop them whole, as inference does (`fit_wide_people`).
+            Else they look larger than there, and who lies is cut off at the sides.
+            Files with width and height do not need it.
         image_turns: Quarter turns clockwise that bring the picture files into the frame
             of the labels. By default what the reader found: 1 for BEDLAM's close-ups,
             which are stored turned, told by 'closeup' in the name of the picture or of
@@ -45,12 +51,14 @@ class HMRDataset(MeshDataset):
         family: str = 'auto',
         scale_unit: str = 'auto',
         bbox_padding: float = 1.0,
+        fit_wide: bool = False,
         image_turns: int | None = None,
         **kwargs: Any,
     ) -> None:
         self._family = family
         self._scale_unit = scale_unit
         self._bbox_padding = bbox_padding
+        self._fit_wide = fit_wide
         self._image_turns = image_turns
         super().__init__(ann_file, **kwargs)
 
@@ -59,6 +67,14 @@ class HMRDataset(MeshDataset):
         labels = read_npz_labels(
             self.ann_file, self._family, self._scale_unit, self._bbox_padding
         )
+        if self._fit_wide and has_longer_sides(self.ann_file):
+            padding = USUAL_PADDING * self._bbox_padding
+            labels = replace(
+                labels,
+                scale=fit_wide_people(
+                    labels.center, labels.scale, labels.keypoints, padding
+                ),
+            )
         if self._image_turns is None:
             return labels
         turns = np.full(len(labels), self._image_turns, dtype=np.int8)

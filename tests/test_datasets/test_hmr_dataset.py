@@ -203,6 +203,27 @@ def test_family_options(columns, write):
     np.testing.assert_allclose(sample['bbox_scale'], [0.75 * side, side], rtol=1e-6)
 
 
+def test_people_who_lie_are_cropped_whole_where_that_is_wanted(columns, write):
+    side = 200 * columns['scale'][0]
+    for key in ('part', 'openpose'):
+        columns[key][0] = 0
+    # A head and an ankle, side by side.
+    columns['part'][0, [0, 19]] = [*columns['center'][0], 1]
+    columns['part'][0, [0, 19], 0] += np.array([0.4, -0.4]) * side
+    path = str(write(columns))
+    plain = HMRDataset(path).get_data_info(0)['bbox_scale']
+    np.testing.assert_allclose(plain, [0.75 * side, side], rtol=1e-6)
+    for padding in (1.0, 1.5):
+        dataset = HMRDataset(path, fit_wide=True, bbox_padding=padding)
+        found = dataset.get_data_info(0)['bbox_scale']
+        wanted = np.array([side, side / 0.75]) * padding
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    # Two sides are what they are.
+    columns['scale'] = columns['scale'][:, None] * np.array([1, 0.5])
+    found = HMRDataset(str(write(columns)), fit_wide=True).get_data_info(0)
+    np.testing.assert_allclose(found['bbox_scale'], [side, side / 0.75], rtol=1e-6)
+
+
 def test_pose_and_betas_are_labelled_apart(columns, write):
     kept = {key: columns[key] for key in ('imgname', 'center', 'scale')}
     kept['scale'] = 200 * kept['scale'][:, None] * (0.6, 1.0)

@@ -65,15 +65,21 @@ def photographs(tiny_model, tmp_path):
     return tmp_path
 
 
+def arguments(model, folder, ann):
+    return [
+        *map(str, model),
+        *('--ann', str(folder / ann), '--out', str(folder / 'out')),
+        *('--img-root', str(folder), '--device', 'cpu'),
+    ]
+
+
 def test_figures_of_a_labelled_picture(tool, photographs, tiny_model, capsys):
     save_mean_params(photographs / 'mean.npz', facing_rest_pose())
     out = photographs / 'out'
     code = tool.main(
         [
-            *map(str, tiny_model),
-            *('--ann', str(photographs / 'people.json')),
-            *('--img-root', str(photographs), '--device', 'cpu'),
-            *('--mean-body', str(photographs / 'mean.npz'), '--out', str(out)),
+            *arguments(tiny_model, photographs, 'people.json'),
+            *('--mean-body', str(photographs / 'mean.npz')),
         ]
     )
     printed = capsys.readouterr()
@@ -137,13 +143,7 @@ def test_pictures_of_one_name_in_two_folders(tool, photographs, tiny_model, caps
         (photographs / name).parent.mkdir()
         shutil.copy(photographs / 'a.png', photographs / name)
     out = photographs / 'out'
-    code = tool.main(
-        [
-            *map(str, tiny_model),
-            *('--ann', str(photographs / 'two.json'), '--out', str(out)),
-            *('--img-root', str(photographs), '--device', 'cpu'),
-        ]
-    )
+    code = tool.main(arguments(tiny_model, photographs, 'two.json'))
     printed = capsys.readouterr()
     assert code == 0, printed.err
     assert {path.name for path in out.iterdir()} == {

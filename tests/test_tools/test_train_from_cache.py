@@ -18,6 +18,7 @@ from deforhmr_mm.engine.feature_cache import (
     cached_collate,
 )
 from deforhmr_mm.registry import DATASETS, MODELS
+from tests.frozen_training import CACHED
 from tests.tiny_training import losses
 
 PEOPLE = 8
@@ -165,19 +166,9 @@ train_dataloader = dict(
     dataset=dict(_delete_=True, type='ConcatDataset', datasets=[part, part]),
 )
 """
-CACHED_MIXTURE = """
-_base_ = ['./mixture.py']
-model = dict(
-    data_preprocessor=dict(_delete_=True, type='FeatureDataPreprocessor'),
-    backbone=dict(_delete_=True, type='CachedFeatures'),
+CACHED_MIXTURE = CACHED.replace('./whole.py', './mixture.py').replace(
+    "'train_fp32'", "'mixture'"
 )
-train_dataloader = dict(
-    collate_fn=dict(type='cached_collate'),
-    dataset=dict(_delete_=True, type='CachedFeatureDataset', cache_dir='mixture',
-        pipeline={{_base_.train_pipeline}}),
-)
-custom_hooks = [dict(type='CachedFeaturesHook')]
-"""
 
 
 def test_a_cached_mixture_keeps_its_shares(frozen_workplace, frozen_tool):
