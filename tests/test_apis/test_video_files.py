@@ -1,14 +1,14 @@
 """Videos are read as they are shown, and written so that they can be."""
 
 import builtins
-import logging
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from deforhmr_mm.apis import video_files, video_writer
+from deforhmr_mm.apis import video_writer
 from deforhmr_mm.apis.video_files import VideoReader, VideoWriter, is_video
+from tests.raw_videos import grey, write, write_raw
 
 av = pytest.importorskip('av')
 
@@ -25,34 +25,6 @@ def corners(height=48, width=64):
     return image
 
 
-def grey(level, height=48, width=64):
-    return np.full((height, width, 3), level, np.uint8)
-
-
-def write(path, images, fps=10):
-    with VideoWriter(path, fps, images[0].shape[:2]) as writer:
-        for image in images:
-            writer.write(image)
-    return path
-
-
-def write_raw(path, images, codec='libx264', times=None, prepare=None, **options):
-    """A video by PyAV alone, with what `VideoWriter` does not offer."""
-    with av.open(str(path), 'w', **options) as container:
-        stream = container.add_stream(codec, rate=10)
-        stream.height, stream.width = images[0].shape[:2]
-        stream.pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
-        if prepare:
-            prepare(stream)
-        for index, image in enumerate(images):
-            frame = av.VideoFrame.from_ndarray(image, format='bgr24')
-            frame.pts = index if times is None else times[index]
-            frame.time_base = 1 / stream.codec_context.rate
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
 def noise(count):
     """Pictures that take bytes, so that a cut file is cut inside one of them."""
     rng = np.random.default_rng(0)
@@ -61,20 +33,6 @@ def noise(count):
 
 def levels(reader):
     return [int(image.mean().round()) for image in reader]
-
-
-@pytest.fixture
-def warnings_logged(monkeypatch):
-    """What the log gets at level WARNING."""
-    from mmengine.logging import MMLogger
-
-    seen = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: seen.append(record.getMessage())
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(handler)
-    yield seen
-    logger.removeHandler(handler)
 
 
 def test_written_frames_come_back(tmp_path):
@@ -203,29 +161,6 @@ def test_frames_stand_upright(tmp_path, degrees, is_mirrored):
     for y in (9, -9):
         for x in (9, -9):
             np.testing.assert_allclose(image[y, x], wanted[y, x], atol=12)
-
-
-def test_variable_frame_rate_gives_every_frame_and_its_time(tmp_path):
-    times = [0, 1, 2, 7, 8, 20, 21, 29]
-    images = [grey(30 * index) for index in range(8)]
-    reader = VideoReader(write_raw(tmp_path / 'a.mkv', images, times=times))
-    read = list(reader.timed_frames())
-    np.testing.assert_allclose([t for t, _ in read], np.array(times) / 10, atol=1e-3)
-    np.testing.assert_allclose([i.mean() for _, i in read], range(0, 240, 30), atol=3)
-    path = write_raw(tmp_path / 'a.mp4', images, codec='mpeg4', times=times)
-    assert VideoReader(path).fps == pytest.approx(8 / 3.0)  # the last one lasts 0.1 s
-
-
-def test_uneven_frames_are_said_once(tmp_path, warnings_logged):
-    images = [grey(20 * index) for index in range(12)]
-    # At 30 frames a second for a while, then at 15.
-    times = [0, 1, 2, 3, 4, 5, 7, 9, 11, 13, 15, 17]
-    path = write_raw(tmp_path / 'even.mkv', images)
-    assert len(list(VideoReader(path))) == 12 and warnings_logged == []
-    reader = VideoReader(write_raw(tmp_path / 'uneven.mkv', images, times=times))
-    assert len(list(reader)) == len(list(reader)) == 12
-    (warning,) = warnings_logged
-    assert 'uneven.mkv has frames at uneven times, up to 0.27 s' in warning
 
 
 def test_iterations_do_not_disturb_each_other_and_end_with_the_reader(tmp_path):
@@ -391,15 +326,3 @@ def test_missing_pyav_is_one_clear_line(tmp_path, monkeypatch):
 def test_video_names():
     assert is_video('a/b.MOV') and is_video('c.webm')
     assert not is_video('a.jpg') and not is_video('mp4')
-
-
-def test_a_rate_that_no_camera_has(tmp_path, monkeypatch):
-    """Browsers' WebM says 1000; the times of the frames say what it is."""
-    path = write(tmp_path / 'a.mp4', [grey(40 * level) for level in range(5)], 25)
-    monkeypatch.setattr(video_files, 'MAX_STATED_FPS', 24)
-    with VideoReader(path) as reader:
-        assert reader.fps == video_files.UNKNOWN_FPS
-        assert len(list(reader)) == 5
-        assert reader.fps == pytest.approx(25)
-        list(reader)
-        assert reader.fps == pytest.approx(25)

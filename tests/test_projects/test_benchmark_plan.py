@@ -9,7 +9,7 @@ import pytest
 import run_benchmark
 import torch
 from benchmark.commands import as_typed, launched
-from benchmark.config_options import as_arguments, check_backbone
+from benchmark.config_options import as_arguments
 from benchmark.places import Places
 from benchmark.plan import PHASES, Machine, Plan
 from benchmark.presets import (
@@ -17,30 +17,15 @@ from benchmark.presets import (
     SMALLEST,
     STAGE1_CONFIG,
     VARIANT_CONFIGS,
-    WHOLE_CONFIG,
     Preset,
 )
-from benchmark.settings import check_settings
 from benchmark.step import State
 from mmengine.config import Config
 
 from deforhmr_mm.engine.feature_cache import weights_fingerprint
+from tests.stage1_config import STAGE1
 
 ROOT = Path(__file__).parents[2]
-STAGE1 = """
-data_root = 'data/open_body_v1/'
-train_cfg = dict(by_epoch=True, max_epochs=20, val_interval=5)
-param_scheduler = [
-    dict(type='LinearLR', begin=0, end=100, by_epoch=False),
-    dict(type='MultiStepLR', end=20, milestones=[15, 19], by_epoch=True),
-]
-auto_scale_lr = dict(base_batch_size=64)
-train_dataloader = dict(
-    batch_size=32, dataset=dict(data_root=data_root, ann_file='coco_train.json'))
-val_dataloader = dict(
-    batch_size=32, dataset=dict(data_root=data_root, ann_file='coco_val.json'))
-val_evaluator = dict(type='CocoMetric', ann_file=data_root + 'coco_val.json')
-"""
 TINY = Preset(
     name='open_body_v1_tiny',
     people={'train': 7, 'val': 2, 'test': 3, 'test_occluded': 1},
@@ -346,56 +331,6 @@ def test_impossible_arguments_are_refused(arguments, message, tmp_path, capsys):
         run_benchmark.main(['--work-dir', str(tmp_path / 'w'), '--dry-run', *arguments])
     assert message in f'{stop.value} {capsys.readouterr().err}'
     assert not (tmp_path / 'w').exists()
-
-
-BACKBONE = "dict(type='ViT', arch=dict(embed_dims=192, depth={depth}, num_heads=3), {})"
-
-
-@pytest.mark.parametrize(
-    ('depth', 'more', 'fits'),
-    [
-        (6, 'conv_stem=[0, 1, 2, 3]', True),
-        (6, 'conv_stem=(0, 1, 2, 3), drop_path_rate=0.1', True),
-        (12, 'conv_stem=(0, 1, 2, 3)', False),
-        (6, '', False),
-    ],
-)
-def test_stage_1_trains_the_encoder_that_the_heads_take(
-    depth, more, fits, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(ROOT)
-    config = tmp_path / 'stage1.py'
-    backbone = BACKBONE.format(more, depth=depth)
-    config.write_text(f'{STAGE1}\nmodel = dict(backbone={backbone})\n')
-    arguments = ['--dry-run', '--until', 'stage1', '--stage1-config', str(config)]
-    arguments += ['--data', str(tmp_path / 'd'), '--work-dir', str(tmp_path / 'w')]
-    if fits:
-        run_benchmark.main(arguments)
-        assert '# stage1: missing' in capsys.readouterr().out
-        return
-    message = f'{config.name}: model.backbone: expected that of the heads, .* got '
-    with pytest.raises(SystemExit, match=message):
-        run_benchmark.main(arguments)
-
-
-def test_the_benchmark_s_own_config_trains_the_encoder_that_the_heads_take():
-    stage1, whole = (Config.fromfile(ROOT / x) for x in (STAGE1_CONFIG, WHOLE_CONFIG))
-    check_backbone(stage1, whole, STAGE1_CONFIG)
-
-
-def test_an_encoder_may_be_given_by_any_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / 'e.pth').touch()
-    found = []
-    for path in ('e.pth', tmp_path / 'e.pth'):
-        args = run_benchmark.parse_args(['--smallest', '--encoder', str(path)])
-        found.append(run_benchmark.settings_of(args, SMALLEST))
-        check_settings(tmp_path, found[-1])
-    assert found[0] == found[1] and found[0]['encoder'] == 'e.pth'
-    # A folder of before, whose stage 1 would have been another, had there been one.
-    settings = {**SMALLEST.settings(), 'stage1_epochs': 3, 'encoder': 'some/e.pth'}
-    (tmp_path / 'settings.json').write_text(json.dumps(settings))
-    check_settings(tmp_path, found[0])
 
 
 def test_there_is_a_gpu_for_each_process(monkeypatch):

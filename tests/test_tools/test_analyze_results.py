@@ -12,7 +12,7 @@ from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 
 from deforhmr_mm.body_models import SMPL
-from deforhmr_mm.datasets import LoadImage
+from deforhmr_mm.datasets import HMRDataset, LoadImage
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import MeshVisualizer
 from deforhmr_mm.visualization.contact_sheet import GAP, LINE
@@ -84,6 +84,7 @@ def test_the_sheet(scores, tmp_path, monkeypatch):
     row = LINE + height + GAP
     assert sheet.shape == (LINE + GAP + 2 * row, 2 * block + 3 * GAP, 3)
     people = np.load(SAMPLES / 'annotations.npz')
+    crops = HMRDataset(str(SAMPLES / 'annotations.npz'), fit_wide=True)
     corners = [(0, 0), (0, block + 3 * GAP), (row, 0)]
     for person, (top, left) in zip((4, 1, 2), corners, strict=True):
         panels, x = [], left
@@ -93,7 +94,7 @@ def test_the_sheet(scores, tmp_path, monkeypatch):
             x += wide + GAP
         picture = cv2.imread(str(SAMPLES / str(people['imgname'][person])))
         # The middle of the picture is the centre of the person's box.
-        zoom = height / (200 * people['scale'][person])
+        zoom = height / crops.get_data_info(person)['bbox_scale'][1]
         crop = cv2.getRectSubPix(
             cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA),
             (width // 2, height // 2),
