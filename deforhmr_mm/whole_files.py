@@ -31,8 +31,12 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
         A name beside it that no other thread or process has.
 
     Example:
-        >>> with whole_file('means.npz') as part, part.open('wb') as file:
-        ...     np.savez(file, **means)
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with whole_file(f'{folder}/deep/means.txt') as part:
+        ...         _ = part.write_text('whole')
+        ...     print(os.listdir(f'{folder}/deep'))
+        ['means.txt']
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
