@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from deforhmr_mm.apis.inference import BBOX_PADDING
+from deforhmr_mm.datasets.readers import read_spin_npz
+from deforhmr_mm.datasets.readers.boxes import fit_wide_people
 from deforhmr_mm.evaluation import mpjpe
-from deforhmr_mm.geometry.boxes import CROP_ASPECT
 from deforhmr_mm.structures import get_keypoint_set
 
 SAMPLES = Path(__file__).resolve().parent / 'samples'
@@ -40,16 +41,16 @@ class Samples(NamedTuple):
 def load_samples(path: Path) -> Samples:
     """Read annotations in the layout of SPIN's npz files.
 
-    The boxes leave out the margin that inference adds: crops become those of a test.
+    The boxes leave out the margin that inference adds: crops become those of a test, of
+    people who are wider than tall, too.
     """
     with np.load(path) as data:
         columns = {key: data[key] for key in data.files}
     names = np.array([Path(name).name for name in columns['imgname']])
-    height = 200 * columns['scale'] / BBOX_PADDING
-    half = np.stack([CROP_ASPECT * height, height], axis=-1) / 2
-    columns['bbox'] = np.concatenate(
-        [columns['center'] - half, columns['center'] + half], axis=-1
-    )
+    people = read_spin_npz(path, scale_unit='200px')
+    size = fit_wide_people(people.center, people.scale, people.keypoints, BBOX_PADDING)
+    half = size / BBOX_PADDING / 2
+    columns['bbox'] = np.concatenate([people.center - half, people.center + half], -1)
     columns['pose'] = columns['pose'].reshape(-1, len(JOINTS), 3)
     by_name = [
         {name: columns[key][names == name] for name in names.tolist()}

@@ -27,7 +27,7 @@ from deforhmr_mm.engine.checkpoints import (
     check_checkpoint_fits,
     load_checkpoint_safely,
 )
-from deforhmr_mm.geometry.boxes import CROP_ASPECT, validate_bboxes
+from deforhmr_mm.geometry.boxes import bbox_to_center_scale, validate_bboxes
 from deforhmr_mm.models.estimators import BodyMismatchError
 from deforhmr_mm.registry import MODELS, TRANSFORMS
 from deforhmr_mm.structures import MeshDataSample
@@ -36,8 +36,8 @@ from .camera_info import CameraInfo, resolve_camera
 
 SCOPE = 'deforhmr_mm'
 
-# What a box's longer side is enlarged by before it is cut out: the margin of SPIN's
-# annotations (scale = 1.2 max(w, h) / 200), which models are trained on.
+# What a box is enlarged by before it is cut out: the margin of SPIN's annotations
+# (scale = 1.2 max(w, h) / 200), which models are trained on.
 BBOX_PADDING = 1.2
 
 ImageInput = str | PathLike | np.ndarray
@@ -173,11 +173,10 @@ def build_test_pipeline(cfg: Config) -> Compose:
 
 
 def bbox_to_crop(bbox: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the crop of a box as training's annotations have it.
+    """Return the crop of a box: grown to the network's aspect, with SPIN's margin.
 
-    Its height is the box's longer side with SPIN's margin, its width as the network's
-    input asks. A box wider than 0.9 times its height loses some of its sides, as in
-    training.
+    The whole box is in it, of people who are wider than tall, too, as in training with
+    boxes of which both sides are known, or with ``HMRDataset(fit_wide=True)``.
 
     Args:
         bbox: (4,) left, top, right, bottom in pixels.
@@ -189,9 +188,7 @@ def bbox_to_crop(bbox: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         >>> bbox_to_crop(np.array([10.0, 20.0, 40.0, 120.0]))
         (array([25., 70.]), array([ 90., 120.]))
     """
-    low, high = bbox[:2], bbox[2:]
-    height = BBOX_PADDING * (high - low).max()
-    return (low + high) / 2, np.array([CROP_ASPECT * height, height])
+    return bbox_to_center_scale(bbox, BBOX_PADDING)
 
 
 def crop_people(

@@ -67,7 +67,7 @@ def test_translation_is_that_of_the_padded_box(model, image):
         np.testing.assert_array_equal(person.bboxes[0], box)
         left, top, right, bottom = box
         center = np.float32([(left + right) / 2, (top + bottom) / 2])
-        height = 1.2 * max(right - left, bottom - top)
+        height = 1.2 * max((right - left) / 0.75, bottom - top)
         transl = crop_to_full_translation(
             person.camera,
             torch.tensor(center)[None],

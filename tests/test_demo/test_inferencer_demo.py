@@ -218,6 +218,7 @@ def test_sample_boxes_give_the_crops_of_a_test(demo, samples):
         ann_file=str(demo.SAMPLES / 'annotations.npz'),
         data_prefix=dict(img=str(demo.SAMPLES)),
         pipeline=[],
+        fit_wide=True,
         test_mode=True,
     )
     boxes = np.concatenate(list(samples.bboxes.values()))
