@@ -27,7 +27,11 @@ from deforhmr_mm.engine.checkpoints import (
     check_checkpoint_fits,
     load_checkpoint_safely,
 )
-from deforhmr_mm.geometry.boxes import bbox_to_center_scale, validate_bboxes
+from deforhmr_mm.geometry.boxes import (
+    BBOX_PADDING,
+    bbox_to_center_scale,
+    validate_bboxes,
+)
 from deforhmr_mm.models.estimators import BodyMismatchError
 from deforhmr_mm.registry import MODELS, TRANSFORMS
 from deforhmr_mm.structures import MeshDataSample
@@ -35,10 +39,6 @@ from deforhmr_mm.structures import MeshDataSample
 from .camera_info import CameraInfo, resolve_camera
 
 SCOPE = 'deforhmr_mm'
-
-# What a box is enlarged by before it is cut out: the margin of SPIN's annotations
-# (scale = 1.2 max(w, h) / 200), which models are trained on.
-BBOX_PADDING = 1.2
 
 ImageInput = str | PathLike | np.ndarray
 

@@ -154,14 +154,13 @@ def followed(
 ) -> list[Tracklet]:
     """Return who is who; a caller's boxes are people, however few and near they are."""
     as_given = dict(min_length_seconds=0, min_seen=0, max_overlap=1.0)
-    tracklets = track_boxes(
+    return track_boxes(
         detections,
         fps,
         min_score=finder.tracking_score,
         smooth=smooth,
         **(as_given if finder.is_told else {}),
     )
-    return tracklets
 
 
 def untracked(detections: Detections) -> list[Tracklet]:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from deforhmr_mm.geometry.boxes import BBOX_PADDING
 from deforhmr_mm.registry import DATASETS
 
 from .labels import LabelRecord
 from .mesh_dataset import MeshDataset
 from .readers import read_npz_labels
-from .readers.boxes import USUAL_PADDING, fit_wide_people, has_longer_sides
+from .readers.boxes import fit_wide_people, has_longer_sides
 
 __all__ = ['HMRDataset']
 
@@ -68,7 +69,7 @@ class HMRDataset(MeshDataset):
             self.ann_file, self._family, self._scale_unit, self._bbox_padding
         )
         if self._fit_wide and has_longer_sides(self.ann_file):
-            padding = USUAL_PADDING * self._bbox_padding
+            padding = BBOX_PADDING * self._bbox_padding
             labels = replace(
                 labels,
                 scale=fit_wide_people(

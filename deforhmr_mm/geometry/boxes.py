@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 
 Array = np.ndarray
 
+# A crop is this much larger than the person's box: SPIN's scale = 1.2 max(w, h) / 200.
+BBOX_PADDING = 1.2
 CROP_ASPECT = 192 / 256
 """Width over height of the network's input."""
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from deforhmr_mm.geometry.boxes import BBOX_PADDING
 from deforhmr_mm.structures import get_keypoint_set
 
 from ..labels import AnnotationError
-from .columns import BOX_PADDING, Columns, crop_scale, place_joints
+from .columns import Columns, crop_scale, place_joints
 
 __all__ = ['convert_coco', 'load_json']
 
@@ -87,7 +88,7 @@ def convert_coco(path: Path, image_folder: str, min_keypoints: int = 1) -> Colum
     return {
         'imgname': np.array(names, dtype=str),
         'center': box[:, :2] + box[:, 2:] / 2,
-        'scale': BOX_PADDING * crop_scale(box[:, 2:]),
+        'scale': BBOX_PADDING * crop_scale(box[:, 2:]),
         'part': place_joints(part, coco),
         'annot_id': np.array(ids, dtype=np.int64),
         'person_id': np.array(ids, dtype=np.int64),

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deforhmr_mm.geometry.boxes import fit_aspect
+from deforhmr_mm.geometry.boxes import BBOX_PADDING, CROP_ASPECT, fit_aspect
 from deforhmr_mm.structures import get_keypoint_set
 
 from ..labels import AnnotationError
 
 __all__ = [
-    'BOX_PADDING',
     'Columns',
     'box_around',
     'check_columns',
@@ -24,12 +23,9 @@ __all__ = [
 Columns = dict[str, np.ndarray]
 """Columns of N people by the keys that `read_spin_npz` reads."""
 
-BOX_PADDING = 1.2
-"""A box is this much larger than what it is drawn around, as in SPIN's files."""
-
 _ROW_SHAPES: dict[str, tuple[int, ...]] = {
     'center': (2,),
-    'scale': (),
+    'scale': (2,),
     'part': (24, 3),
     'openpose': (25, 3),
     'pose': (72,),
@@ -51,11 +47,13 @@ def check_columns(columns: Columns, source: str) -> Columns:
     """Check the columns of N people and bring them to the types that are stored.
 
     Args:
-        columns: Arrays by key; ``imgname``, ``center`` and ``scale`` must be there.
+        columns: Arrays by key; ``imgname``, ``center`` and ``scale`` must be there, the
+            latter (N,), see `crop_scale`, or (N, 2).
         source: What they come from, for messages.
 
     Returns:
-        The same columns: float32, int64 and strings.
+        The same columns: float32, int64 and strings; ``scale`` (N, 2), width and height
+        of crops, so that no reader takes it for SPIN's longer side.
 
     Raises:
         AnnotationError: If a column is missing, unknown, of another shape, or holds
@@ -75,6 +73,8 @@ def check_columns(columns: Columns, source: str) -> Columns:
         elif key in _ROW_SHAPES:
             shape, kind = _ROW_SHAPES[key], 'f'
             values = values.astype(np.float32)
+            if key == 'scale' and values.ndim == 1:
+                values = np.stack([CROP_ASPECT * values, values], axis=-1)
         else:
             raise AnnotationError(f'{source}: {key!r} is no column of these files.')
         if values.shape != (count, *shape):
@@ -85,8 +85,9 @@ def check_columns(columns: Columns, source: str) -> Columns:
         if kind == 'f' and key not in _MAY_BE_NAN:
             _expect_finite(values, key, source)
         checked[key] = values
-    if count and checked['scale'].min() <= 0:
-        row = int(checked['scale'].argmin())
+    least = checked['scale'].min(axis=1)
+    if count and least.min() <= 0:
+        row = int(least.argmin())
         raise AnnotationError(
             f'{source}: the box of row {row} ({checked["imgname"][row]}) has no size.'
         )
@@ -143,7 +144,7 @@ def place_joints(
 
 
 def box_around(
-    points: np.ndarray, valid: np.ndarray | None = None, padding: float = BOX_PADDING
+    points: np.ndarray, valid: np.ndarray | None = None, padding: float = BBOX_PADDING
 ) -> tuple[np.ndarray, np.ndarray]:
     """Square boxes around points.
 

@@ -29,8 +29,6 @@ LARGEST_SCALE_OVER_200 = 20.0
 # A body ends so much of its longer side beyond its outermost joints: the median of the
 # people that `fit_wide_people` tells of.
 BEYOND_JOINTS = 0.02
-# Of the longer side in `scale`, as in SPIN's files.
-USUAL_PADDING = 1.2
 UNITS = {'200px': 200.0, 'px': 1.0}
 
 

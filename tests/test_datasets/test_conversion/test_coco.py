@@ -79,7 +79,7 @@ def test_the_json_alone(run, write, content, tmp_path):
     assert columns['annot_id'].tolist() == [101, 102]
     np.testing.assert_allclose(columns['center'], [[40, 70], [100, 25]])
     # The second is wider than tall: a crop of 3:4 holds its width.
-    np.testing.assert_allclose(columns['scale'], [0.6, 1.6], rtol=1e-6)
+    np.testing.assert_allclose(columns['scale'], [[0.45, 0.6], [1.2, 1.6]], rtol=1e-6)
     spin = get_keypoint_set('spin24')
     part = columns['part'][0]
     np.testing.assert_allclose(part[spin.index('nose')], [30, 40, 1])

@@ -96,7 +96,8 @@ def assert_labels(columns, rows):
     """Boxes and joints are those of the rows' (video, frame)."""
     assert len(columns['imgname']) == len(rows)
     # Masks of 40 x 60 pixels.
-    np.testing.assert_allclose(columns['scale'], 0.9 * 60 / 200, rtol=1e-6)
+    np.testing.assert_allclose(columns['scale'][:, 1], 0.9 * 60 / 200, rtol=1e-6)
+    np.testing.assert_allclose(columns['scale'][:, 0], 0.9 * 45 / 200, rtol=1e-6)
     for row, (video, frame) in enumerate(rows):
         center = [30 + 10 * video + frame, 50]
         np.testing.assert_allclose(columns['center'][row], center)

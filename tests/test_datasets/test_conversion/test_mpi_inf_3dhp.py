@@ -137,7 +137,7 @@ def test_training_sequences(run, train):
     ]
     # Around joints 3 to 25: x from 30 to 250 and y from 60 to 500 in video 0.
     np.testing.assert_allclose(columns['center'][0], [140, 280])
-    np.testing.assert_allclose(columns['scale'][0], 1.2 * 440 / 200, rtol=1e-6)
+    np.testing.assert_allclose(columns['scale'][0], (1.98, 1.2 * 440 / 200), rtol=1e-6)
     for row, (video, frame) in enumerate(kept):
         assert_labels(columns, row, TRAIN, frame, video)
     assert 'warning: S8/Seq2 is not there' in result.out
@@ -178,7 +178,7 @@ def test_test_sequences(run, test_set, folder):
         f'{prefix}TS2/imageSequence/img_000001.jpg',
     ]
     np.testing.assert_allclose(columns['center'][0], [180, 260])
-    np.testing.assert_allclose(columns['scale'][0], 1.2 * 320 / 200, rtol=1e-6)
+    np.testing.assert_allclose(columns['scale'][0], (1.44, 1.2 * 320 / 200), rtol=1e-6)
     for row in range(12):
         assert_labels(columns, row, TEST, frame=2 * (row % 2), video=1 + row // 2)
     assert 'warning: 12 people came out' in result.out and '2929' in result.out

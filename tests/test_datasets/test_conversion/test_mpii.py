@@ -52,7 +52,8 @@ def test_the_json_counts_from_1_and_gives_heights(run, write, entries):
     assert columns['imgname'].tolist() == ['images/1.jpg'] * 2 + ['images/2.jpg']
     # 15 pixels down at scale 1, and a height of 200 becomes a side of 250.
     np.testing.assert_allclose(columns['center'], [[300, 230], [800, 222.5], [50, 75]])
-    np.testing.assert_allclose(columns['scale'], [2.5, 1.875, 1.25])
+    np.testing.assert_allclose(columns['scale'][:, 1], [2.5, 1.875, 1.25])
+    np.testing.assert_allclose(columns['scale'][:, 0], [1.875, 1.40625, 0.9375])
     part = columns['part']
     np.testing.assert_allclose(part[0, SPIN.index('right_ankle')], [310, 400, 1])
     np.testing.assert_allclose(part[0, SPIN.index('head_top')], [290, 10, 1])
@@ -150,7 +151,7 @@ def test_the_mat_file(run, mat):
     columns = result.columns
     assert columns['imgname'].tolist() == ['images/a.jpg', 'images/b.jpg']
     np.testing.assert_allclose(columns['center'], [[20, 40], [4, 20]])
-    np.testing.assert_allclose(columns['scale'], [2.5, 1.25])
+    np.testing.assert_allclose(columns['scale'], [[1.875, 2.5], [0.9375, 1.25]])
     part = columns['part']
     np.testing.assert_allclose(part[0, SPIN.index('right_ankle')], [10, 20, 1])
     np.testing.assert_allclose(part[0, SPIN.index('head_top')], [30, 0, 1])

@@ -109,7 +109,9 @@ def test_labels_are_in_the_cameras_frame(run, write, sequence):
     assert columns['person_id'].tolist() == [person for person, _ in KEPT]
     np.testing.assert_allclose(columns['center'], [[120, 150], [122, 150], [0, 50]])
     # 1.2 x the longer side / 200
-    np.testing.assert_allclose(columns['scale'], [1.2, 1.2, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(
+        columns['scale'], [[0.9, 1.2], [0.9, 1.2], [0.45, 0.6]], rtol=1e-6
+    )
     # The body turns about its pelvis, and then moves.
     body = np.random.default_rng(1).uniform(-1, 1, (5, 3))
     for row, (person, frame) in enumerate(KEPT):
@@ -188,7 +190,9 @@ def test_a_body_gives_box_and_translation(run, write, sequence, bodies):
             columns['center'][row], (low + high) / 2, rtol=1e-4, atol=0.01
         )
         np.testing.assert_allclose(
-            columns['scale'][row], 0.006 * max((high - low) * (4 / 3, 1)), rtol=1e-4
+            columns['scale'][row],
+            0.006 * max((high - low) * (4 / 3, 1)) * np.array([0.75, 1]),
+            rtol=1e-4,
         )
 
 

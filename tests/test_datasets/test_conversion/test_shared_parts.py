@@ -14,9 +14,9 @@ from deforhmr_mm.datasets.conversion import (
     place_joints,
     write_npz,
 )
-from deforhmr_mm.datasets.conversion.columns import BOX_PADDING
 from deforhmr_mm.datasets.readers import read_spin_npz
-from deforhmr_mm.geometry import bbox_to_center_scale
+from deforhmr_mm.datasets.readers.boxes import has_longer_sides
+from deforhmr_mm.geometry.boxes import BBOX_PADDING, bbox_to_center_scale
 
 
 def people(count, **more):
@@ -82,10 +82,12 @@ def test_the_crop_of_a_box_holds_the_whole_person(tmp_path, size):
     columns = {**people(1), 'center': center, 'scale': scale}
     write_npz(tmp_path / 'one.npz', check_columns(columns, 'a file'))
     labels = read_spin_npz(tmp_path / 'one.npz')
-    inside = labels.scale[0] / BOX_PADDING
+    # Not for a data set to guess who is wide.
+    assert not has_longer_sides(tmp_path / 'one.npz')
+    inside = labels.scale[0] / BBOX_PADDING
     assert (inside >= np.array(size) - 1e-3).all()
     # As inference cuts it out: no larger than the box needs.
-    expected, sides = bbox_to_center_scale(corners.reshape(1, 4), BOX_PADDING)
+    expected, sides = bbox_to_center_scale(corners.reshape(1, 4), BBOX_PADDING)
     np.testing.assert_allclose(labels.center, expected)
     np.testing.assert_allclose(labels.scale, sides, rtol=1e-6)
 
