@@ -130,7 +130,9 @@ def test_a_cache_of_changed_labels_is_refused(frozen_workplace, cache, one_line_
         np.savez(file, **columns)
         for views in (2, 3):
             result = cache('labelled', views=views)
-            one_line_error(result, 'labelled has a cache of other people', 'labels')
+            one_line_error(
+                result, 'labelled has a cache of another kind', 'boxes or labels'
+            )
             assert manifest.read_bytes() == before
     finally:
         file.write_bytes(kept)

@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader, Dataset
 from deforhmr_mm.datasets import mesh_collate
 
 from .manifest import Shard, plain
-from .people import people_digest
 from .writer import FeatureCacheWriter
 
 __all__ = [
@@ -91,8 +90,7 @@ def write_shards(
     """Write shards of a cache.
 
     Batches never reach over a shard's end, so that what is computed together does not
-    depend on which process has which shards. First the data set's people are compared
-    with those of the cache.
+    depend on which process has which shards.
 
     Args:
         writer: Of the cache.
@@ -103,11 +101,7 @@ def write_shards(
         num_workers: Processes that read pictures.
         collate_fn: Makes a batch of samples.
         progress: Called with the number of samples after each batch.
-
-    Raises:
-        CacheMismatchError: If the cache is of other pictures, boxes or labels.
     """
-    writer.check_people(people_digest(views.dataset))
     batches = [_batches(shard, batch_size) for shard in shards]
     loader = DataLoader(
         views,

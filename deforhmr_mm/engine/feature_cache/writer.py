@@ -62,17 +62,12 @@ class FeatureCacheWriter:
     def __init__(self, folder: str | Path, manifest: CacheManifest) -> None:
         self.folder = Path(folder)
         _check(manifest)
-        people = manifest.people
         if (self.folder / NAME).is_file():
-            manifest = self._go_on(CacheManifest.load(self.folder), manifest)
+            self.manifest = self._go_on(CacheManifest.load(self.folder), manifest)
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
-            manifest = replace(manifest, labels=[], shards=[])
-            manifest.save(self.folder)
-            self._saved = manifest
-        self.manifest = manifest
-        self._is_new = len(self.pending()) == len(manifest.all_shards)
-        self.check_people(people)
+            self.manifest = replace(manifest, labels=[], shards=[])
+        self.manifest.save(self.folder)
         self._type = DTYPES[manifest.dtype]
 
     def _go_on(self, stored: CacheManifest, wanted: CacheManifest) -> CacheManifest:
@@ -82,47 +77,23 @@ class FeatureCacheWriter:
                 f'views: {stored.views} in the cache, {wanted.views} wanted (there can '
                 'be more, but not fewer)'
             )
+        # Caches of earlier versions and of foreign data sets know no people.
+        if (
+            None not in (stored.people, wanted.people)
+            and stored.people != wanted.people
+        ):
+            found.append(
+                'people: picture names, boxes or labels of the data set changed since '
+                f'the cache was made (SHA-256 {stored.people[:12]}... in the cache, '
+                f'{wanted.people[:12]}... now)'
+            )
         if found:
             raise CacheMismatchError(
                 f'{self.folder} has a cache of another kind: {"; ".join(found)}. '
                 'Choose another folder, or delete it.'
             )
-        self._saved = stored
-        # Caches of earlier versions do not know their parts.
+        # Nor do caches of earlier versions know their parts.
         return replace(stored, views=wanted.views, parts=stored.parts or wanted.parts)
-
-    def check_people(self, digest: str | None) -> None:
-        """Compare a data set's people with those that the cache is of.
-
-        A cache of which no shard is written takes the digest up. Nothing is compared
-        where either is unknown, as in caches of earlier versions.
-
-        Args:
-            digest: See `people_digest`.
-
-        Raises:
-            CacheMismatchError: If the cache is of other pictures, boxes or labels.
-        """
-        stored = self.manifest.people
-        if None not in (stored, digest) and stored != digest:
-            raise CacheMismatchError(
-                f'{self.folder} has a cache of other people: picture names, boxes or '
-                'labels of the data set changed since it was made (SHA-256 '
-                f'{stored[:12]}... in the cache, {digest[:12]}... now). Choose another '
-                'folder, or delete it.'
-            )
-        if stored is None and self._is_new:
-            self.manifest = replace(self.manifest, people=digest)
-
-    def _save(self) -> None:
-        """Write the manifest if it changed.
-
-        Not before there is something to write, so that a cache which turns out to be of
-        other people stays as it is.
-        """
-        if self.manifest != self._saved:
-            self.manifest.save(self.folder)
-            self._saved = self.manifest
 
     def pending(self) -> list[Shard]:
         """Return the shards that are not written yet, view by view."""
@@ -168,7 +139,6 @@ class FeatureCacheWriter:
                 another shape, numbers that are not finite in the cache's type, or
                 samples with other labels.
         """
-        self._save()
         stem = shard_stem(shard, self.manifest.shard_size)
         names = {
             'features': f'{stem}.features.npy',
@@ -273,7 +243,7 @@ class FeatureCacheWriter:
             labels=labels,
             shards=[known[shard] for shard in self.manifest.all_shards],
         )
-        self._save()
+        self.manifest.save(self.folder)
         for shard in self.manifest.all_shards:
             self._receipt_path(shard).unlink(missing_ok=True)
         return self.manifest
