@@ -84,6 +84,8 @@ def main(argv: list[str] | None = None) -> None:
     for split in splits:
         split_files(args.out, split).refuse_cut(sizes[split])
     packages = rendering_packages(args.out)
+    # At once: a rendering that is killed keeps the packages that it was begun with.
+    write_manifest(args.out, args.seed, fingerprint, packages, [])
     with start_pool(args.workers, OPEN_BODY_PATH, args.out) as pool:
         for split in splits:
             logger.info('%s: %d people', split, sizes[split])

@@ -165,6 +165,23 @@ def test_the_packages_that_a_set_was_begun_with_are_kept(
     assert f'numpy {np.__version__}, now 99; ' in warned[0]
 
 
+def test_a_rendering_that_was_killed_remembers_its_packages(tmp_path, monkeypatch):
+    class KilledError(Exception):
+        pass
+
+    def kill(*args):
+        raise KilledError
+
+    monkeypatch.setattr(synthesize_v1, 'render_split', kill)
+    with pytest.raises(KilledError):
+        run(tmp_path, PEOPLE)
+    begun = json.loads((tmp_path / 'manifest.json').read_text())
+    assert begun['packages']['numpy'] == np.__version__
+    assert begun['splits'] == {}
+    monkeypatch.setattr(manifest.importlib.metadata, 'version', lambda name: '99')
+    assert rendering_packages(tmp_path) == begun['packages']
+
+
 def test_another_seed_in_the_same_folder_is_refused(made):
     with pytest.raises(ValueError, match='seed=0.*now seed=1'):
         run(made, PEOPLE, '--seed', 1)
