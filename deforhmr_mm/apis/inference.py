@@ -172,14 +172,17 @@ def build_test_pipeline(cfg: Config) -> Compose:
     return Compose([_build(TRANSFORMS, step, cfg) for step in steps])
 
 
-def bbox_to_crop(bbox: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the crop of a box: grown to the network's aspect, with SPIN's margin.
+def bbox_to_crop(
+    bbox: np.ndarray, bbox_padding: float = BBOX_PADDING
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the crop of a box: grown to the network's aspect, and enlarged.
 
     The whole box is in it, of people who are wider than tall, too, as in training with
     boxes of which both sides are known, or with ``HMRDataset(fit_wide=True)``.
 
     Args:
         bbox: (4,) left, top, right, bottom in pixels.
+        bbox_padding: Enlargement; SPIN's by default.
 
     Returns:
         Centre (2,) and width and height (2,) of the crop in pixels.
@@ -188,7 +191,7 @@ def bbox_to_crop(bbox: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         >>> bbox_to_crop(np.array([10.0, 20.0, 40.0, 120.0]))
         (array([25., 70.]), array([ 90., 120.]))
     """
-    return bbox_to_center_scale(bbox, BBOX_PADDING)
+    return bbox_to_center_scale(bbox, bbox_padding)
 
 
 def crop_people(
@@ -198,6 +201,7 @@ def crop_people(
     img_path: str | None = None,
     camera: CameraInfo | None = None,
     scores: np.ndarray | None = None,
+    bbox_padding: float = BBOX_PADDING,
 ) -> list[dict]:
     """Run the pipeline on every box of one picture.
 
@@ -208,6 +212,7 @@ def crop_people(
         img_path: Name of the picture, for the data samples.
         camera: Of the whole picture; `resolve_camera`'s default if None.
         scores: (N,) of the boxes; 1 if None.
+        bbox_padding: Enlargement of the boxes; a model has the one that it wants.
 
     Returns:
         N dicts of ``inputs`` and ``data_samples``.
@@ -218,7 +223,7 @@ def crop_people(
         scores = np.ones(len(bboxes))
     people = []
     for index, bbox in enumerate(bboxes):
-        center, scale = bbox_to_crop(bbox)
+        center, scale = bbox_to_crop(bbox, bbox_padding)
         person = pipeline(
             dict(
                 img=image,
@@ -299,7 +304,9 @@ def inference_topdown(
     boxes = check_bboxes(bboxes, bbox_format, image)
     pipeline = build_test_pipeline(model.cfg)
     camera = resolve_camera(path, image.shape[:2], focal_length, principal_point)
-    people = crop_people(pipeline, image, boxes, path, camera)
+    people = crop_people(
+        pipeline, image, boxes, path, camera, bbox_padding=model.bbox_padding
+    )
     return predict_people(model, people)
 
 

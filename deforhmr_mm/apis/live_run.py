@@ -69,9 +69,8 @@ def run_live(
             people = _recover(inferencer, image, bboxes, scores, ids, known)
             if smoother is not None:
                 people = [_smooth(smoother, person, start) for person in people]
-            body = inferencer.model.body_model
             samples = posed_samples(
-                body, people, known, image.shape[:2], item.name, frame
+                inferencer.model, people, known, image.shape[:2], item.name, frame
             )
             seconds = time.perf_counter() - start
             yield Picture(item, image, frame, samples=samples, seconds=seconds), []
@@ -90,8 +89,15 @@ def _recover(
     if not followed.any():
         return []
     bboxes, scores, ids = bboxes[followed], scores[followed], ids[followed]
-    crops = crop_people(inferencer.pipeline, image, bboxes, camera=camera)
-    recovered = predict_parameters(inferencer.model, crops, camera)
+    model = inferencer.model
+    crops = crop_people(
+        inferencer.pipeline,
+        image,
+        bboxes,
+        camera=camera,
+        bbox_padding=model.bbox_padding,
+    )
+    recovered = predict_parameters(model, crops, camera)
     rows = zip(ids.tolist(), bboxes, scores.tolist(), recovered, strict=True)
     return [
         PersonPose(person_id=who, bbox=bbox, score=score, **values)

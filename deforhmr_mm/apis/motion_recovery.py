@@ -72,6 +72,7 @@ def recover_motion(
             image,
             boxes.reshape(-1, 4),
             camera=camera,
+            bbox_padding=model.bbox_padding,
         )
         waiting.extend(zip(rows, crops, strict=True))
         while len(waiting) >= batch_size:

@@ -92,7 +92,13 @@ def _read(
         bboxes, scores = finder(index, item, image)
         name = None if path is None else item.name
         picture.crops = crop_people(
-            inferencer.pipeline, image, bboxes, name, picture.camera, scores
+            inferencer.pipeline,
+            image,
+            bboxes,
+            name,
+            picture.camera,
+            scores,
+            inferencer.model.bbox_padding,
         )
         picture.image = image
     except (OSError, ValueError) as error:

@@ -44,7 +44,7 @@ class PersonPose:
 
 @torch.no_grad()
 def posed_samples(
-    body: nn.Module,
+    model: nn.Module,
     people: Sequence[PersonPose],
     camera: CameraInfo,
     image_size: tuple[int, int],
@@ -54,7 +54,7 @@ def posed_samples(
     """Pose the bodies of one frame's people.
 
     Args:
-        body: The body that the parameters are of.
+        model: That the parameters are of: its body, and its crops.
         people: Everybody in the frame; may be empty.
         camera: Of the frame.
         image_size: Height and width in pixels.
@@ -67,6 +67,7 @@ def posed_samples(
     """
     if not people:
         return []
+    body = model.body_model
     like = body.v_template
 
     def tensor(values: Sequence) -> torch.Tensor:
@@ -79,7 +80,8 @@ def posed_samples(
     }
     posed = body(**pose)
     transl = tensor([p.transl for p in people])
-    centers, scales = zip(*(bbox_to_crop(p.bbox) for p in people), strict=True)
+    crops = [bbox_to_crop(person.bbox, model.bbox_padding) for person in people]
+    centers, scales = zip(*crops, strict=True)
     point = like.new_tensor(camera.principal_point).expand(len(people), 2)
     focal = like.new_tensor(camera.focal_length).expand(len(people))
     crop_camera = full_to_crop_camera(
@@ -114,7 +116,8 @@ def posed_samples(
         )
         instances = InstanceData()
         for key, value in values.items():
-            instances.set_field(value[index : index + 1], key)
+            # A view would keep, and pickle, all people of the frame with each.
+            instances.set_field(value[index : index + 1].clone(), key)
         sample.pred_instances = instances
         samples.append(sample)
     return samples

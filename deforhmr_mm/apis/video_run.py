@@ -89,7 +89,6 @@ def run_video(
         if options.tracking and options.smooth:
             motion = smooth_motion(motion)
         people = motion_people(motion)
-        body = inferencer.model.body_model
         bounds = motion_bounds(motion)
         with VideoPictures(item, fps, options.outputs) as videos:
             share = (time.perf_counter() - start) / count
@@ -99,7 +98,7 @@ def run_video(
                     yield held, []
                 start = time.perf_counter()
                 samples = posed_samples(
-                    body, people[frame], known, size, item.name, frame
+                    inferencer.model, people[frame], known, size, item.name, frame
                 )
                 held = Picture(item, image, frame, samples=samples)
                 _draw(inferencer, held, videos, options, bounds)

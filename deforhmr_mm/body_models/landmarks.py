@@ -55,7 +55,8 @@ def resolve_landmark_ids(
         raise ValueError(
             f'{body} has {num_vertices} vertices and its file names no landmark '
             f'vertices. Pass landmark_ids with a vertex for each of '
-            f'{", ".join(LANDMARK_NAMES)}, or landmark_ids={{}} to do without them'
+            f'{", ".join(LANDMARK_NAMES)}, or landmark_ids={{}} to do without them '
+            '(training needs them)'
         )
     if not ids:
         return ()

@@ -50,6 +50,7 @@ class SMPL(nn.Module):
     Attributes:
         faces: (F, 3) int32 array.
         num_vertices: V.
+        num_joints: 45, or 24 of a body without landmarks.
         parents: (24,) int64 array, -1 for the root.
         body_name: What the file calls the body, or the file's name.
         fingerprint: 16 hex digits, see `body_fingerprint`.
@@ -86,6 +87,7 @@ class SMPL(nn.Module):
         self._landmarks = resolve_landmark_ids(
             landmark_ids, data.landmark_ids, self.num_vertices, f'the body {path}'
         )
+        self.num_joints = len(data.parents) + len(self._landmarks)
         # Stays on the CPU: smplx indexes a Python list with it, one joint at a time.
         self._tree = torch.from_numpy(data.parents)
 

@@ -31,11 +31,11 @@ def batch(model, crops):
 
 @pytest.mark.parametrize('flip_test', [False, True])
 def test_a_frame_is_recovered_as_a_picture(tiny_model, image, flip_test):
-    options = {'model.test_cfg': dict(flip_test=flip_test)}
+    options = {'model.test_cfg': dict(flip_test=flip_test, bbox_padding=1.4)}
     model = init_model(*tiny_model, cfg_options=options)
     pipeline = build_test_pipeline(model.cfg)
     camera = resolve_camera(None, image.shape[:2])
-    crops = crop_people(pipeline, image, BOX[None], camera=camera)
+    crops = crop_people(pipeline, image, BOX[None], camera=camera, bbox_padding=1.4)
     (picture,) = predict_people(model, crops)
     expected = {name: picture.pred_instances[name][0].numpy() for name in NAMES}
     expected['global_orient'] = expected['global_orient'][0]
@@ -54,7 +54,7 @@ def test_a_frame_is_recovered_as_a_picture(tiny_model, image, flip_test):
 
     # The mirror image does count.
     model.flip_test = not flip_test
-    crops = crop_people(pipeline, image, BOX[None], camera=camera)
+    crops = crop_people(pipeline, image, BOX[None], camera=camera, bbox_padding=1.4)
     (other,) = predict_parameters(model, crops, camera)
     for name in NAMES:
         assert np.abs(other[name] - expected[name]).max() > 1e-3, name

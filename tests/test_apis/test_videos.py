@@ -150,6 +150,8 @@ def test_the_camera_of_a_video(make_inferencer, tmp_path):
         pictures = list(reader)
     detections = noisy_detections(0, misses=0)[:NUM_APART]
     inferencer = make_inferencer(detections)
+    # What test_cfg.bbox_padding sets.
+    inferencer.model.bbox_padding = 1.5
     camera = dict(focal_length=300.0, principal_point=(150, 90))
     results = list(
         inferencer(path, **camera, smooth=False, out_dir=tmp_path, formats=['json'])
@@ -178,7 +180,7 @@ def test_the_camera_of_a_video(make_inferencer, tmp_path):
             pixels = 300 * joints[:, :2] / joints[:, 2:] + (150, 90)
             for found in (list(person['joints_2d'].values()), saved['joints_2d']):
                 np.testing.assert_allclose(found, pixels, atol=0.01)
-            center, scale = bbox_to_crop(np.array(person['bbox']))
+            center, scale = bbox_to_crop(np.array(person['bbox']), 1.5)
             transl = crop_to_full_translation(
                 torch.tensor(person['crop_camera'], dtype=torch.float64),
                 torch.tensor(center),

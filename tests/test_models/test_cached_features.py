@@ -68,6 +68,9 @@ def test_the_crop_s_size_is_the_sample_s():
         joints_3d_conf=torch.ones(1, 45),
     )
     model.loss(torch.zeros(1, 8, 16, 12, dtype=torch.float16), [sample])
+    sample.pop('input_size')
+    with pytest.raises(ValueError, match='needs input_size'):
+        model.loss(torch.zeros(1, 8, 16, 12), [sample])
     # Pixel centres at integers: the right edge is at 191.5, the upper quarter at 63.5.
     expected = torch.tensor([1.0, -0.5])
     found = model.auxiliary_head.target['keypoints_normalized'][0, 0]

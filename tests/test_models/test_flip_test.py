@@ -66,6 +66,11 @@ def test_mirroring_twice_changes_nothing():
         assert torch.equal(value, params[name]), name
 
 
+def test_what_has_no_known_mirror_image_is_refused():
+    with pytest.raises(ValueError, match='the head gives visibility too'):
+        mirror_params(random_params() | dict(visibility=torch.ones(2, 45)))
+
+
 def test_mean_is_half_way():
     first = random_params()
     second = {name: value.clone() for name, value in first.items()}
@@ -82,6 +87,8 @@ def test_mean_is_half_way():
 def test_unknown_options_and_cached_features_are_refused():
     with pytest.raises(ValueError, match='shift_heatmap'):
         MODELS.build(ASKING | dict(test_cfg=dict(shift_heatmap=True)))
+    with pytest.raises(ValueError, match='bbox_padding must be above 0, got -1'):
+        MODELS.build(ASKING | dict(test_cfg=dict(bbox_padding=-1)))
     cached = ASKING | dict(backbone=dict(type='CachedFeatures'))
     MODELS.build(cached | dict(test_cfg=dict(flip_test=False)))
     with pytest.raises(ValueError, match='merge_backbone'):

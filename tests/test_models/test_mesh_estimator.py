@@ -159,6 +159,15 @@ def test_losses_get_labels_of_their_own_and_the_crops_size(model):
     assert targets_of(model, sample)['crop_size'] == (288, 384)
 
 
+def test_labels_of_another_body_are_named(model):
+    for name, shape, mend in (
+        ('betas', (1, 8), '8 betas, but .* has 10: see num_betas'),
+        ('joints_3d', (1, 24, 3), '24 joints, but .* has 45: see landmark_ids'),
+    ):
+        with pytest.raises(ValueError, match=mend):
+            targets_of(model, labelled(**{name: torch.zeros(shape)}))
+
+
 def test_a_missing_label_is_named(model):
     sample = labelled()
     del sample.gt_instances.joints_3d
@@ -196,6 +205,26 @@ def test_keypoints_are_defined_by_the_full_camera(model):
         second.bboxes, torch.tensor([[125.0, 160.0, 275.0, 360.0]])
     )
     assert samples[0].body_fingerprint == model.body_model.fingerprint
+
+
+def test_a_person_s_prediction_does_not_hold_the_whole_batch(model):
+    model.eval()
+    with torch.no_grad():
+        for count in (1, 4):
+            samples = [located() for _ in range(count)]
+            samples = model(torch.rand(count, 3, 256, 192), samples, mode='predict')
+            person = samples[-1].pred_instances
+            for name, value in person.items():
+                held = value.untyped_storage().nbytes()
+                assert held == value.numel() * value.element_size(), name
+
+
+def test_averaging_buffers_over_processes_keeps_the_fingerprint(model):
+    """As mmengine's SyncBuffersHook does it: the sum, divided by their number."""
+    changed = copy.deepcopy(model)
+    for buffer in changed.buffers():
+        buffer.copy_(torch.true_divide(sum([buffer] * 8, torch.zeros_like(buffer)), 8))
+    model.load_state_dict(changed.state_dict())
 
 
 def test_checkpoint_has_no_body_but_its_fingerprint(model):

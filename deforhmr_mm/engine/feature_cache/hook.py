@@ -15,6 +15,7 @@ from deforhmr_mm.models.backbones import CachedFeatures
 from deforhmr_mm.registry import HOOKS
 
 from .dataset import CachedFeatureDataset
+from .encoder import PREFIX, REMEMBERED
 from .manifest import CacheMismatchError, differences
 from .reader import FeatureCache
 
@@ -36,6 +37,23 @@ class CachedFeaturesHook(Hook):
 
     def __init__(self) -> None:
         self._encoder: dict[str, Any] | None = None
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Take no head whose encoder is in the checkpoint, too, and not compared."""
+        model = getattr(runner.model, 'module', runner.model)
+        weights = checkpoint.get('state_dict', checkpoint)
+        encoder = [key for key in weights if key.startswith(PREFIX)]
+        if (
+            isinstance(model.backbone, CachedFeatures)
+            and encoder
+            and REMEMBERED not in encoder
+        ):
+            raise CacheMismatchError(
+                f'The checkpoint has {len(encoder)} weights of an encoder, whose '
+                'features need not be those of the cache: take them out with '
+                'tools/misc/merge_backbone.py --without-encoder, which notes whose '
+                'features the head reads.'
+            )
 
     def before_train(self, runner: Runner) -> None:
         """Compare the training data with the model."""

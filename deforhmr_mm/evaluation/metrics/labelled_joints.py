@@ -74,7 +74,7 @@ def labelled_joints(
 
 
 def read_joint_labels(
-    people: Sequence[Mapping[str, Any]], num_joints: int
+    people: Sequence[Mapping[str, Any]], num_joints: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Put the joint labels of several people together.
 
@@ -82,6 +82,7 @@ def read_joint_labels(
         people: B samples; ``joints_3d`` (1, K, 3) metres and ``joints_3d_conf`` (1, K)
             of their `gt_instances`, if they have them.
         num_joints: K.
+        device: Where the labels are put together.
 
     Returns:
         (B, K, 3) joints and (B, K) confidences, zeros for people without.
@@ -102,6 +103,6 @@ def read_joint_labels(
                 f'(1, {num_joints}, 3) and (1, {num_joints}) as of the keypoint set, '
                 f'got {shapes[0]} and {shapes[1]}'
             )
-        joints.append(found[0])
-        conf.append(found[1])
+        joints.append(found[0].to(device))
+        conf.append(found[1].to(device))
     return torch.cat(joints), torch.cat(conf)

@@ -275,9 +275,8 @@ class MeshMetric(BaseMetric):
         keypoints = get_keypoint_set(
             (self.dataset_meta or {}).get('keypoint_set') or 'smpl45'
         )
-        labels = (
-            label.to(vertices) for label in read_joint_labels(samples, len(keypoints))
-        )
+        labels = read_joint_labels(samples, len(keypoints), vertices.device)
+        labels = (label.to(vertices) for label in labels)
         truth = labelled_joints(self.protocol, keypoints, *labels)
         joints = joint_figures(
             recovered.joints,

@@ -31,8 +31,9 @@ class CachedFeatures(BaseModule):
 
     def __init__(self, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg=init_cfg)
+        # Bytes as int64, so that the sums of mmengine's SyncBuffersHook fit.
         self.register_buffer(
-            'encoder_fingerprint', torch.zeros(FINGERPRINT_SIZE, dtype=torch.uint8)
+            'encoder_fingerprint', torch.zeros(FINGERPRINT_SIZE, dtype=torch.int64)
         )
 
     @property
@@ -43,7 +44,7 @@ class CachedFeatures(BaseModule):
 
     @fingerprint.setter
     def fingerprint(self, value: str) -> None:
-        data = torch.tensor(list(bytes.fromhex(value)), dtype=torch.uint8)
+        data = torch.tensor(list(bytes.fromhex(value)))
         self.encoder_fingerprint.copy_(data)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -47,7 +47,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Mix the tokens `x` (B, N, C) -> (B, N, C)."""
         batch, tokens, channels = x.shape
-        qkv = self.qkv(x).view(batch, tokens, 3, self.num_heads, -1)
+        width = channels // self.num_heads
+        qkv = self.qkv(x).view(batch, tokens, 3, self.num_heads, width)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, d)
         mixed = F.scaled_dot_product_attention(query, key, value)
         return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, channels))

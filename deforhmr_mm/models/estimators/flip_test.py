@@ -6,6 +6,8 @@ from torch import Tensor
 
 from deforhmr_mm.structures import flip_smpl_pose
 
+MIRRORED = ('global_orient', 'body_pose', 'betas', 'camera')
+
 
 def mirror_params(params: dict[str, Tensor]) -> dict[str, Tensor]:
     """Parameters of the mirror image of a person in the mirrored crop.
@@ -17,7 +19,18 @@ def mirror_params(params: dict[str, Tensor]) -> dict[str, Tensor]:
     Returns:
         The same names and shapes: left and right change places, the camera's x and the
         rotations change sides. Mirroring twice changes nothing.
+
+    Raises:
+        ValueError: If a head gives more: how its mirror image looks is not known here.
     """
+    others = [name for name in params if name not in MIRRORED]
+    if others:
+        raise ValueError(
+            f'the flip test mirrors {", ".join(MIRRORED)}, but the head gives '
+            f'{", ".join(others)} too, of which the mirror image is not known: '
+            'test with test_cfg=dict(flip_test=False), or let the head give them in '
+            'training alone'
+        )
     pose = torch.cat((params['global_orient'], params['body_pose']), dim=1)
     pose = flip_smpl_pose(pose)
     camera = params['camera']

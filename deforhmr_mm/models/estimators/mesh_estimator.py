@@ -7,6 +7,7 @@ from mmengine.model import BaseModel
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from deforhmr_mm.geometry.boxes import BBOX_PADDING
 from deforhmr_mm.geometry.cameras import (
     crop_to_full_translation,
     default_focal_length,
@@ -55,12 +56,15 @@ class MeshEstimator(BaseModel):
         auxiliary_head: config of a head that helps training only.
         test_cfg: ``flip_test=True`` lets `predict_params`, and so `predict`, average
             the bodies of each crop and of its mirror image, at twice the time. It needs
-            pictures: cached features cannot be mirrored.
+            pictures: cached features cannot be mirrored. ``bbox_padding``, 1.2 by
+            default, is how much the inference APIs enlarge boxes; data sets have an
+            option of that name of their own.
         data_preprocessor: config of mmengine's ``ImgDataPreprocessor``.
         init_cfg: mmengine's weight initialisation.
 
     Raises:
-        ValueError: if `test_cfg` has another option, or asks cached features to flip.
+        ValueError: if `test_cfg` has another option, asks cached features to flip, or
+            enlarges boxes by nothing positive.
     """
 
     def __init__(
@@ -84,7 +88,18 @@ class MeshEstimator(BaseModel):
             getattr(loss, 'needs_vertices', False) for loss in self.losses.values()
         )
         self.auxiliary_head = MODELS.build(auxiliary_head) if auxiliary_head else None
-        self.flip_test = self._wants_flip_test(dict(test_cfg or {}))
+        test_cfg = dict(test_cfg or {})
+        self.flip_test = self._wants_flip_test(test_cfg.pop('flip_test', False))
+        self.bbox_padding = float(test_cfg.pop('bbox_padding', BBOX_PADDING))
+        if not self.bbox_padding > 0:
+            raise ValueError(
+                f'test_cfg: bbox_padding must be above 0, got {self.bbox_padding}'
+            )
+        if test_cfg:
+            raise ValueError(
+                'test_cfg: only flip_test and bbox_padding are known, got '
+                f'{", ".join(sorted(test_cfg))}'
+            )
         self.body_model = MODELS.build(body_model or dict(type='SMPL'))
         self.register_buffer(
             'body_fingerprint', _text_to_bytes(self.body_model.fingerprint)
@@ -132,9 +147,7 @@ class MeshEstimator(BaseModel):
         params = self._regress(feats, data_samples)
         pred = self._with_body(params, self._trains_on_vertices)
         target = self._targets(data_samples)
-        # The crop's size, which `inputs` has not if they are cached features.
-        meta = data_samples[0].metainfo
-        target['crop_size'] = tuple(meta.get('input_size', inputs.shape[:-3:-1]))
+        target['crop_size'] = self._crop_size(inputs, data_samples[0])
         terms = {
             f'losses.{name}': criterion(pred, target)
             for name, criterion in self.losses.items()
@@ -184,7 +197,8 @@ class MeshEstimator(BaseModel):
         for index, sample in enumerate(data_samples):
             instances = InstanceData()
             for name, value in pred.items():
-                instances.set_field(value[index : index + 1], name)
+                # A view would keep, and pickle, the whole batch with each person.
+                instances.set_field(value[index : index + 1].clone(), name)
             score = sample.metainfo.get('bbox_score', 1.0)
             instances.bbox_scores = scale.new_tensor([score])
             sample.pred_instances = instances
@@ -236,12 +250,7 @@ class MeshEstimator(BaseModel):
         lengths = torch.cat((offset, camera['scale'][:, 1:]), dim=1)
         return self.head(feats, lengths / camera['focal_length'][:, None])
 
-    def _wants_flip_test(self, test_cfg: dict) -> bool:
-        flip_test = test_cfg.pop('flip_test', False)
-        if test_cfg:
-            raise ValueError(
-                f'test_cfg: only flip_test is known, got {", ".join(sorted(test_cfg))}'
-            )
+    def _wants_flip_test(self, flip_test: bool) -> bool:
         if flip_test and isinstance(self.backbone, CachedFeatures):
             raise ValueError(
                 'test_cfg: flip_test=True needs pictures, but the backbone is '
@@ -260,6 +269,17 @@ class MeshEstimator(BaseModel):
         body = self.body_model(*pose)
         return dict(params, vertices=body.vertices, joints=body.joints)
 
+    def _crop_size(self, inputs: Tensor, sample: MeshDataSample) -> tuple[int, int]:
+        """Width and height of the crops, which cached features do not have."""
+        size = sample.metainfo.get('input_size')
+        if size is None and isinstance(self.backbone, CachedFeatures):
+            raise ValueError(
+                'training from cached features needs input_size, the width and height '
+                "of the crops, in each sample's metainfo: PackMeshInputs packs it, "
+                'unless its meta_keys leave it out'
+            )
+        return tuple(inputs.shape[:-3:-1] if size is None else size)
+
     @torch.no_grad()
     def _targets(self, data_samples: list[MeshDataSample]) -> dict[str, Tensor]:
         """Every label of a batch; posed SMPL labels stand for 3D joints, too."""
@@ -276,6 +296,7 @@ class MeshEstimator(BaseModel):
             for name, value in first.items()
             if isinstance(value, Tensor)
         }
+        self._check_labels_fit(target)
         target = self._with_body(target, self._trains_on_vertices)
         target['orientations'] = chain_rotations(
             torch.cat((target['global_orient'], target['body_pose']), dim=1),
@@ -288,6 +309,19 @@ class MeshEstimator(BaseModel):
         conf = target.pop('joints_3d_conf')
         target['joints_conf'] = torch.where(has_smpl, torch.ones_like(conf), conf)
         return target
+
+    def _check_labels_fit(self, target: dict[str, Tensor]) -> None:
+        """Labels have ten shape coefficients and all 45 joints: so must the body."""
+        body = self.body_model
+        for name, ours, theirs, mend in (
+            ('betas', body.num_betas, target['betas'].shape[-1], 'num_betas'),
+            ('joints', body.num_joints, target['joints_3d'].shape[1], 'landmark_ids'),
+        ):
+            if ours != theirs:
+                raise ValueError(
+                    f'training: the labels have {theirs} {name}, but the body '
+                    f'{body.body_name} has {ours}: see {mend} of model.body_model'
+                )
 
     @staticmethod
     def _full_cameras(
@@ -316,9 +350,7 @@ class MeshEstimator(BaseModel):
         self, state_dict: dict, prefix: str, *args: object, **kwargs: object
     ) -> None:
         stored = state_dict.get(f'{prefix}body_fingerprint')
-        if stored is not None and not torch.equal(
-            stored.cpu(), self.body_fingerprint.cpu()
-        ):
+        if stored is not None and stored.tolist() != self.body_fingerprint.tolist():
             raise BodyMismatchError(
                 f'the checkpoint was trained for the body {_bytes_to_text(stored)}, '
                 f'but this model has {self.body_model.body_name} '
@@ -346,8 +378,10 @@ def _one_dict(terms: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def _text_to_bytes(text: str) -> Tensor:
-    return torch.tensor(list(text.encode('ascii')), dtype=torch.uint8)
+    # Of int64: the mean over processes that mmengine's SyncBuffersHook takes of every
+    # buffer begins with a sum, which bytes are too small for.
+    return torch.tensor(list(text.encode('ascii')))
 
 
 def _bytes_to_text(data: Tensor) -> str:
-    return bytes(data.cpu().to(torch.uint8).tolist()).decode('ascii', 'replace')
+    return bytes(data.to(torch.uint8).tolist()).decode('ascii', 'replace')

@@ -20,6 +20,9 @@ class KeypointAuxHead(BaseModule):
     its own, beside what reaches it through the decoder's 25 tokens. It is used in
     training only and takes no part in inference.
 
+    The cells are those of patches. A convolutional stem's features are centred half a
+    cell up and left of them, a constant that the encoder learns.
+
     Args:
         in_channels: channels of the features.
         num_keypoints: keypoints to locate.

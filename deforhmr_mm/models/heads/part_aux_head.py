@@ -83,9 +83,9 @@ class PartAuxHead(KeypointAuxHead):
         Args:
             feats: (B, C, H, W) features; of several levels `feat_level` is taken.
             target: as `KeypointAuxHead.loss` reads it, and ``joints`` (B, J', 3),
-                metres, pelvis first, ``orientations`` (B, J, 3, 3), ``has_smpl`` (B,).
-                A joint counts where it is inside the crop and its sample has SMPL
-                labels.
+                metres, pelvis first, ``orientations`` (B, J, 3, 3), ``has_smpl`` and
+                ``has_pose`` (B,). A joint counts where it is inside the crop and its
+                sample has SMPL labels; for its orientation the pose is enough.
 
         Returns:
             ``loss_aux_keypoints``, ``loss_aux_positions``, ``loss_aux_orientations``.
@@ -98,11 +98,10 @@ class PartAuxHead(KeypointAuxHead):
         joints = target['joints'][:, : self.num_joints]
         labels = target['orientations'].transpose(-1, -2)[..., :2, :].flatten(-2)
         inside = self.inside_crop(target['keypoints_normalized'][:, : self.num_joints])
-        weight = inside * target['has_smpl'][:, None]
         losses['loss_aux_positions'] = self.position_weight * masked_mse(
-            position, joints - joints[:, :1], weight
+            position, joints - joints[:, :1], inside * target['has_smpl'][:, None]
         )
         losses['loss_aux_orientations'] = self.orientation_weight * masked_mse(
-            columns, labels, weight
+            columns, labels, inside * target['has_pose'][:, None]
         )
         return losses

@@ -120,6 +120,8 @@ class OffsetNetwork(nn.Module):
     def bound(self, raw: Tensor) -> Tensor:
         """Raw maps (..., 2, H, W) to offsets (..., H * W, 2) of bounded length."""
         height, width = raw.shape[-2:]
+        # bfloat16 would round the offsets by a hundredth of a cell.
+        raw = raw.float() if raw.dtype.itemsize < 4 else raw
         cell = raw.new_tensor((2 / width, 2 / height))
         return self.max_offset * torch.tanh(raw.flatten(-2).transpose(-1, -2)) * cell
 

@@ -49,6 +49,19 @@ def test_another_encoder_than_the_head_s(folder):
         )
 
 
+def test_a_head_whose_encoder_is_in_the_checkpoint_is_not_taken():
+    runner, hook = runner_of(None), CachedFeaturesHook()
+    whole = {'head.tokens': 1, 'backbone.last_norm.bias': 2}
+    with pytest.raises(CacheMismatchError, match='1 weights.*--without-encoder'):
+        hook.after_load_checkpoint(runner, dict(state_dict=whole))
+    hook.after_load_checkpoint(runner, dict(state_dict={'head.tokens': 1}))
+    known = {'head.tokens': 1, 'backbone.encoder_fingerprint': 2}
+    hook.after_load_checkpoint(runner, dict(state_dict=known))
+    # A model with an encoder of its own takes it.
+    seeing = runner_of(None, nn.Identity())
+    hook.after_load_checkpoint(seeing, dict(state_dict=whole))
+
+
 def test_two_caches_of_one_encoder_that_saw_other_colours(write):
     prepared = dict(data_preprocessor=dict(mean=[1, 2, 4]))
     folders = [
