@@ -6,8 +6,12 @@ names in FILE.npz are relative to ROOT. See docs/datasets.md.
 
 from functools import partial
 
-from deforhmr_mm.body_models import SMPL
 from deforhmr_mm.datasets.conversion import Expected, Part, convert, converter_parser
+from deforhmr_mm.datasets.conversion.gendered_bodies import (
+    body_settings,
+    load_gendered_bodies,
+    parse_with_gendered_bodies,
+)
 from deforhmr_mm.datasets.conversion.pw3d import convert_sequence
 from deforhmr_mm.engine.launching import one_line_errors
 
@@ -19,17 +23,11 @@ def parse_args():
     parser.add_argument(
         '--split', choices=('train', 'validation', 'test'), default='test'
     )
-    for name in ('male', 'female'):
-        parser.add_argument(
-            f'--{name}-smpl',
-            metavar='FILE',
-            help=f"SMPL's {name} model: with both, boxes are around the body's joints "
-            "and translations use the model's own pelvis",
-        )
-    args = parser.parse_args()
-    if (args.male_smpl is None) != (args.female_smpl is None):
-        parser.error('--male-smpl and --female-smpl go together')
-    return args
+    return parse_with_gendered_bodies(
+        parser,
+        "with both, boxes are around the body's joints and translations use the "
+        "model's own pelvis",
+    )
 
 
 def main():
@@ -39,16 +37,13 @@ def main():
         files = sorted(folder.glob('*.pkl'))
         if not files:
             raise FileNotFoundError(f'there are no sequences (*.pkl) in {folder}')
-        bodies = None
-        if args.male_smpl is not None:
-            bodies = {'m': SMPL(args.male_smpl), 'f': SMPL(args.female_smpl)}
-        settings = {k: body.fingerprint for k, body in (bodies or {}).items()}
+        bodies = load_gendered_bodies(args)
         parts = [
             Part(
                 f'{args.split}-{path.stem}',
                 [path],
                 partial(convert_sequence, path, bodies),
-                settings,
+                body_settings(bodies),
             )
             for path in files
         ]

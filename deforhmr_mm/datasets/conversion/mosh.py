@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from deforhmr_mm.body_models.safe_pickle import load_pickled_arrays
 
 from ..labels import AnnotationError
+from .raw_values import expect_keys
 
 __all__ = ['MOSH_STEP', 'read_mosh', 'turn_to_camera']
 
@@ -41,11 +42,7 @@ def read_mosh(path: Path, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
         AnnotationError: If it lacks something, or is of another length.
     """
     content = load_pickled_arrays(path, "a file of MoSh's")
-    for key in ('new_poses', 'betas'):
-        if key not in content:
-            raise AnnotationError(
-                f'{path}: there is no {key}; the file has {", ".join(sorted(content))}.'
-            )
+    expect_keys(path, content, ('new_poses', 'betas'))
     poses = np.asarray(content['new_poses'])
     betas = np.asarray(content['betas']).ravel()
     if poses.ndim != 2 or poses.shape[1] != 72 or len(betas) < 10:

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from scipy.spatial.transform import Rotation
 
 from deforhmr_mm.body_models import SMPL
 from deforhmr_mm.body_models.safe_pickle import load_pickled_arrays
 
 from ..labels import AnnotationError
+from .camera_frame import move_translations, rest_pelvis, smpl_joints, turn_roots
 from .columns import Columns, box_around, place_joints
+from .raw_values import expect_array, expect_gender, expect_keys
 
 __all__ = ['POSES_2D_NAMES', 'convert_sequence', 'read_sequence']
 
@@ -49,13 +49,8 @@ def read_sequence(path: Path) -> dict[str, Any]:
     content = load_pickled_arrays(path, 'a 3DPW sequence')
     keys = ('poses', 'betas', 'poses2d', 'genders', 'campose_valid', 'cam_poses')
     keys += ('cam_intrinsics', 'sequence')
-    missing = [key for key in keys if key not in content]
-    if missing:
-        raise AnnotationError(
-            f'{path}: there is no {", ".join(missing)}; the file has '
-            f'{", ".join(sorted(content))}.'
-        )
-    cameras = _array(path, 'cam_poses', content['cam_poses'], None, 4, 4)
+    expect_keys(path, content, keys)
+    cameras = expect_array(path, 'cam_poses', content['cam_poses'], None, 4, 4)
     frames = len(cameras)
     people = len(content['poses'])
     for key, shape in (
@@ -73,13 +68,13 @@ def read_sequence(path: Path) -> dict[str, Any]:
                 f'{path}: {key} is of {len(content[key])} people, poses of {people}.'
             )
         for person, values in enumerate(content[key]):
-            _array(path, f'{key}[{person}]', values, *shape)
+            expect_array(path, f'{key}[{person}]', values, *shape)
     if len(content['genders']) != people:
         raise AnnotationError(
             f'{path}: genders is of {len(content["genders"])} people, poses of '
             f'{people}.'
         )
-    _array(path, 'cam_intrinsics', content['cam_intrinsics'], 3, 3)
+    expect_array(path, 'cam_intrinsics', content['cam_intrinsics'], 3, 3)
     return content
 
 
@@ -111,19 +106,18 @@ def convert_sequence(path: Path, bodies: Mapping[str, SMPL] | None = None) -> Co
         seen = detected[..., 2] > 0
         valid = np.asarray(content['campose_valid'][person]).astype(bool)
         frames = np.flatnonzero(valid & seen.any(axis=1))
-        gender = _gender(path, content['genders'][person])
+        gender = expect_gender(path, content['genders'][person], ('m', 'f'))
         betas = np.asarray(content['betas'][person], dtype=np.float64)[:10]
         pose = np.array(content['poses'][person], dtype=np.float64)[frames]
-        pose[:, :3] = _turn(cameras[frames, :3, :3], pose[:, :3])
+        pose[:, :3] = turn_roots(cameras[frames], pose[:, :3])
         pelvis = _rest_pelvis(content, person, betas, frames, bodies, gender)
         center, scale = box_around(detected[frames, :, :2], seen[frames])
         transl = np.full((len(frames), 3), np.nan)
         if pelvis is not None:
             world = np.asarray(content['trans'][person], dtype=np.float64)[frames]
-            turned = np.einsum('fij,fj->fi', cameras[frames, :3, :3], world + pelvis)
-            transl = turned + cameras[frames, :3, 3] - pelvis
+            transl = move_translations(cameras[frames], world, pelvis)
             if bodies is not None and len(frames):
-                joints = _joints(bodies[gender], pose, betas) + transl[:, None]
+                joints = smpl_joints(bodies[gender], pose, betas) + transl[:, None]
                 points = joints @ intrinsics.T
                 center, scale = box_around(points[..., :2] / points[..., 2:])
         # One joint has no extent; such a box cannot be cut out.
@@ -147,35 +141,6 @@ def convert_sequence(path: Path, bodies: Mapping[str, SMPL] | None = None) -> Co
     return {key: np.concatenate(values) for key, values in rows.items()}
 
 
-def _array(path: Path, name: str, value: Any, *shape: int | None) -> np.ndarray:
-    array = np.asarray(value)
-    fits = array.ndim == len(shape) and all(
-        want in (None, have) for want, have in zip(shape, array.shape, strict=True)
-    )
-    if not fits or array.dtype.kind not in 'biuf':
-        wanted = ', '.join('any' if size is None else str(size) for size in shape)
-        raise AnnotationError(
-            f'{path}: {name} must be numbers of shape ({wanted}), but is '
-            f'{array.dtype} of shape {array.shape}.'
-        )
-    return array
-
-
-def _gender(path: Path, value: Any) -> str:
-    text = str(value).strip().lower()[:1]
-    if text not in ('m', 'f'):
-        raise AnnotationError(f"{path}: a gender must be 'm' or 'f', but is {value!r}.")
-    return text
-
-
-def _turn(cameras: np.ndarray, rotvecs: np.ndarray) -> np.ndarray:
-    """Camera rotations (F, 3, 3) times rotations (F, 3), as axis-angle (F, 3)."""
-    if not len(rotvecs):
-        return rotvecs
-    turned = Rotation.from_matrix(cameras) * Rotation.from_rotvec(rotvecs)
-    return turned.as_rotvec()
-
-
 def _rest_pelvis(
     content: Mapping[str, Any],
     person: int,
@@ -188,20 +153,10 @@ def _rest_pelvis(
     if 'trans' not in content or not len(frames):
         return None
     if bodies is not None:
-        return _joints(bodies[gender], np.zeros((1, 72)), betas)[0, 0]
+        return rest_pelvis(bodies[gender], betas)
     if 'jointPositions' not in content:
         return None
     joints = np.asarray(content['jointPositions'][person], dtype=np.float64)
     offsets = (joints[:, :3] - np.asarray(content['trans'][person]))[frames]
     pelvis = np.median(offsets, axis=0)
     return pelvis if np.abs(offsets - pelvis).max() <= _PELVIS_TOLERANCE else None
-
-
-def _joints(body: SMPL, pose: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """SMPL's 24 joints (F, 24, 3) of poses (F, 72), without translation."""
-    rotvecs = Rotation.from_rotvec(pose.reshape(-1, 3)).as_matrix()
-    rotmats = torch.from_numpy(rotvecs).float().reshape(-1, 24, 3, 3)
-    shape = torch.from_numpy(betas).float().expand(len(rotmats), -1)
-    with torch.no_grad():
-        joints = body.joints(rotmats[:, :1], rotmats[:, 1:], shape)
-    return joints[:, :24].numpy().astype(np.float64)

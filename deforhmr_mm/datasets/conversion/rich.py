@@ -15,6 +15,7 @@ from deforhmr_mm.structures import get_keypoint_set
 from ..labels import AnnotationError
 from ..readers.npz import NpzColumns, open_npz
 from .columns import Columns, box_around, place_joints
+from .raw_values import expect_gender
 from .smplx_body import SMPLXJoints
 
 __all__ = ['convert_rich']
@@ -49,10 +50,12 @@ def convert_rich(path: Path, smpl_joints: SMPLXJoints | None = None) -> Columns:
     with open_npz(path) as file:
         size = 4 if file.read('cam_int').shape[-1] == 4 else 3
         cameras = file.floats('cam_int', size, size)[:, :3, :3].astype(np.float64)
-        genders = [_gender(path, value) for value in file.strings('gender')]
+        known = tuple(_GENDERS.values())
+        letters = [expect_gender(path, g, known) for g in file.strings('gender')]
+        genders = [_GENDERS[letter] for letter in letters]
         columns: Columns = {
             'imgname': np.array(file.strings('imgname'), dtype=str),
-            'gender': np.array([gender[0] for gender in genders]),
+            'gender': np.array(letters),
             'focal_l': cameras[:, 0, 0],
             'principal_point': cameras[:, :2, 2],
         }
@@ -72,15 +75,6 @@ def convert_rich(path: Path, smpl_joints: SMPLXJoints | None = None) -> Columns:
         # Known of no joint; says what kind of file it is.
         return {**columns, 'part': np.zeros((len(cameras), 24, 3))}
     return {**_labels(joints, cameras), **columns}
-
-
-def _gender(path: Path, value: str) -> str:
-    letter = value.strip().lower()[:1]
-    if letter not in _GENDERS:
-        raise AnnotationError(
-            f"{path}: a gender must be 'male', 'female' or 'neutral', but is {value!r}."
-        )
-    return _GENDERS[letter]
 
 
 def _joints(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import deforhmr_mm
+from deforhmr_mm.body_models import OPEN_BODY_PATH, SMPL
 
 TOOLS = Path(deforhmr_mm.__file__).parents[1] / 'tools' / 'dataset_converters'
 
@@ -61,6 +62,17 @@ def assert_failed(tmp_path):
         assert not list(tmp_path.rglob('*.tmp'))
 
     return check
+
+
+@pytest.fixture(scope='session')
+def bodies(tmp_path_factory):
+    """SMPL by gender, 'm' and 'f', and the options that name the files."""
+    with np.load(OPEN_BODY_PATH) as file:
+        content = dict(file)
+    woman = tmp_path_factory.mktemp('bodies') / 'woman.npz'
+    np.savez(woman, **{**content, 'v_template': 0.9 * content['v_template']})
+    options = ('--male-smpl', OPEN_BODY_PATH, '--female-smpl', woman)
+    return {'m': SMPL(), 'f': SMPL(woman)}, options
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from deforhmr_mm.body_models import OPEN_BODY_PATH, SMPL
 from deforhmr_mm.datasets.readers import read_spin_npz
 from deforhmr_mm.structures import get_keypoint_set
 
@@ -65,17 +64,6 @@ def write(tmp_path):
         return tmp_path / '3dpw'
 
     return call
-
-
-@pytest.fixture
-def bodies(tmp_path):
-    """SMPL by gender, 'm' and 'f', and the options that name the files."""
-    with np.load(OPEN_BODY_PATH) as file:
-        content = dict(file)
-    woman = tmp_path / 'woman.npz'
-    np.savez(woman, **{**content, 'v_template': 0.9 * content['v_template']})
-    options = ('--male-smpl', OPEN_BODY_PATH, '--female-smpl', woman)
-    return {'m': SMPL(), 'f': SMPL(woman)}, options
 
 
 def to_camera(sequence, frame, points):
