@@ -73,14 +73,18 @@ val_dataloader = dict(
     dataset=dict(
         type='HMRDataset',
         data_root=data_root,
-        ann_file='annotations/3dpw_test.npz',
+        # Not the test set: the best checkpoint is chosen by these.
+        ann_file='annotations/3dpw_validation.npz',
         dataset_name='3dpw',
         data_prefix=dict(img='3dpw'),
         test_mode=True,
         pipeline={{_base_.test_pipeline}},
     ),
 )
-test_dataloader = val_dataloader
+test_dataloader = dict(
+    val_dataloader,
+    dataset=dict(val_dataloader['dataset'], ann_file='annotations/3dpw_test.npz'),
+)
 # 3DPW's shapes belong to the body of the person's gender: the truth is posed with it.
 val_evaluator = dict(
     type='MeshMetric',

@@ -21,10 +21,13 @@ val_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='CachedFeatureDataset',
-        cache_dir='data/features/vit-h_3dpw_test',
+        cache_dir='data/features/vit-h_3dpw_validation',
         test_mode=True,
         pipeline={{_base_.test_pipeline}},
     ),
 )
-test_dataloader = val_dataloader
+test_dataloader = dict(
+    collate_fn=dict(type='cached_collate'),
+    dataset=dict(val_dataloader['dataset'], cache_dir='data/features/vit-h_3dpw_test'),
+)
 custom_hooks = [dict(type='CachedFeaturesHook')]
