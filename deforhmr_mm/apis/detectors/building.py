@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -90,15 +91,24 @@ def _find_config(det_model: str | PathLike) -> str | Config:
 def default_detector() -> PersonDetector:
     """Return OpenCV's detector if it has one, else `WholeImage`: neither is downloaded.
 
-    The log says which, the first time.
+    The log says which, the first time; it warns of the whole picture.
     """
     if OpenCVPeopleDetector.is_available():
-        detector, reason = OpenCVPeopleDetector(), f'OpenCV {cv2.__version__} has it'
-    else:
-        detector = WholeImage()
-        reason = f'OpenCV {cv2.__version__} has no people detector'
+        detector = OpenCVPeopleDetector()
+        print_log(
+            f'people are found by: {detector.name} (OpenCV {cv2.__version__} has it); '
+            'give det_model for another',
+            'current',
+        )
+        return detector
+    detector = WholeImage()
     print_log(
-        f'people are found by: {detector.name} ({reason}); give det_model for another',
+        f'nobody looks for people (OpenCV {cv2.__version__} has no people detector): '
+        f'{detector.name}. Where that is wrong, give their boxes (bboxes, --bbox or '
+        '--bbox-file), or an mmdet config with its weights (det_model and det_weights, '
+        '--det-model and --det-weights), or a detector of your own, any callable, as '
+        'det_model: see docs/inference.md',
         'current',
+        logging.WARNING,
     )
     return detector

@@ -22,7 +22,7 @@ def logged():
     default_detector.cache_clear()
     seen = []
     handler = logging.Handler()
-    handler.emit = lambda record: seen.append(record.getMessage())
+    handler.emit = lambda record: seen.append((record.levelname, record.getMessage()))
     MMLogger.get_current_instance().addHandler(handler)
     yield seen
     MMLogger.get_current_instance().removeHandler(handler)
@@ -42,8 +42,12 @@ def test_default_is_said_once(logged, monkeypatch, has_opencv):
     first, second = build_detector(), build_detector(None)
     assert first is second
     assert type(first) is (StandIn if has_opencv else WholeImage)
-    (line,) = logged
+    ((level, line),) = logged
     assert first.name in line and 'det_model' in line
+    assert level == ('INFO' if has_opencv else 'WARNING')
+    # The three ways out of one body over the whole picture.
+    for way in ('--bbox', 'mmdet', 'callable'):
+        assert (way in line) is not has_opencv
 
 
 def test_by_name():
