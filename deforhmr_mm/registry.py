@@ -13,6 +13,8 @@ check_dependencies()
 from mmengine.registry import Registry  # noqa: E402
 from mmpose import registry as mmpose_registry  # noqa: E402
 
+from deforhmr_mm.config_bases import let_mmengine_find_our_configs  # noqa: E402
+
 __all__ = [
     'DATASETS',
     'DATA_SAMPLERS',
@@ -32,6 +34,10 @@ __all__ = [
     'VISUALIZERS',
     'WEIGHT_INITIALIZERS',
 ]
+
+
+# Here, as everything that reads a config of ours imports the registries.
+let_mmengine_find_our_configs()
 
 
 def _child(parent: Registry, *locations: str) -> Registry:

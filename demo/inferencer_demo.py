@@ -128,6 +128,13 @@ def add_output_arguments(group) -> None:
         'and html for the sample pictures)',
     )
     group.add_argument(
+        '--bvh-scale',
+        type=float,
+        default=1.0,
+        help="units of BVH files a metre: 1 for Blender's metres, 100 for the "
+        'centimetres of MotionBuilder and Maya (default: 1)',
+    )
+    group.add_argument(
         '--draw-joints', action='store_true', help='show the 2D joints, too'
     )
     group.add_argument(
@@ -201,6 +208,7 @@ def run(args: argparse.Namespace) -> int:
         vis_out_dir=args.vis_out_dir,
         pred_out_dir=args.pred_out_dir,
         formats=args.formats,
+        bvh_scale=args.bvh_scale,
         on_error='continue',
     )
     failed = Report(true_joints).show(results)

@@ -10,6 +10,7 @@ encoder alone. See docs/training.md.
 
 import argparse
 import os
+import shutil
 
 import torch
 from mmengine.config import DictAction
@@ -32,11 +33,14 @@ from deforhmr_mm.engine.feature_cache import (
     FeatureCacheWriter,
     SeededViews,
     build_encoder,
+    check_free_space,
     describe_encoder,
     encode_with,
+    features_size,
     find_pipeline,
     find_source,
     people_digest,
+    readable_size,
     write_shards,
 )
 from deforhmr_mm.engine.launching import (
@@ -106,11 +110,11 @@ def probe_shape(encode, views):
 
 
 def pending_shards(writer):
-    """This process's part of what is missing, as the first process sees it."""
-    rank, world_size = get_dist_info()
-    shards = [writer.pending()]
-    broadcast_object_list(shards)
-    return shards[0][rank::world_size]
+    """What is missing, and the disk's free bytes, as the first process sees them."""
+    found = [writer.pending(), shutil.disk_usage(writer.folder).free]
+    # To all of them alike: they go on together or not at all.
+    broadcast_object_list(found)
+    return found
 
 
 def main():
@@ -142,19 +146,27 @@ def main():
             parts=part_sizes(dataset),
         )
         writer = FeatureCacheWriter(args.out, manifest)
-    rank, _ = get_dist_info()
+    rank, world_size = get_dist_info()
     with one_line_errors(
         CheckpointError, FeatureCacheError, FileNotFoundError, ImageReadError
     ):
-        shards = pending_shards(writer)
-        rows = sum(shard.rows for shard in shards)
+        missing, free = pending_shards(writer)
+        needed = features_size(writer.manifest, missing)
         if rank == 0:
-            done = len(manifest.all_shards) - len(writer.pending())
+            every = writer.manifest.all_shards
+            done = len(every) - len(missing)
+            whole = features_size(writer.manifest, every)
             print(
                 f'{args.out}: {len(dataset)} samples, {args.views} views, features '
                 f'{manifest.feature_shape} in {args.dtype}; {done} of '
-                f'{len(manifest.all_shards)} shards are there.'
+                f'{len(every)} shards are there.\n'
+                f'The features of the whole cache take {readable_size(whole)}, those '
+                f'still to be written {readable_size(needed)}; labels, which are '
+                'small, are not counted.'
             )
+        check_free_space(args.out, needed, free)
+        shards = missing[rank::world_size]
+        rows = sum(shard.rows for shard in shards)
         bar = ProgressBar(rows) if rank == 0 and rows else None
         write_shards(
             writer,

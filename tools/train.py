@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from mmengine.config import DictAction
 from mmengine.runner import Runner
@@ -87,8 +88,16 @@ def merge_args(config, args):
                 'the config.'
             )
         config.auto_scale_lr.enable = True
-    if config.get('load_from') and '://' not in config.load_from:
-        load_checkpoint_safely(config.load_from)
+    load_from = config.get('load_from')
+    if load_from and '://' not in load_from:
+        if resume_from is None and not Path(load_from).is_file():
+            raise FileNotFoundError(
+                f'The checkpoint {load_from} does not exist; it is load_from of the '
+                'config, which the training is to begin with. Name another with '
+                '--cfg-options load_from=FILE; load_from=None begins from random '
+                'weights.'
+            )
+        load_checkpoint_safely(load_from)
 
 
 def main():

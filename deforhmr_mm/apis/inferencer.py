@@ -78,7 +78,7 @@ class MeshInferencer(BaseInferencer):
       in a window for so many seconds each (0: until a key is pressed)
     - ``draw_joints``, ``draw_bbox``: whether overlays show 2D joints, and boxes with
       ids
-    - ``out_dir``, ``vis_out_dir``, ``pred_out_dir``, ``formats``: see
+    - ``out_dir``, ``vis_out_dir``, ``pred_out_dir``, ``formats``, ``bvh_scale``: see
       `deforhmr_mm.apis.output_options.OutputOptions`; nothing is written by default
     - ``on_error``: 'raise' stops at the first input that fails; 'continue' goes on
       and leaves the reason in ``error``. By default a single input raises; of several
@@ -108,7 +108,7 @@ class MeshInferencer(BaseInferencer):
     }
     forward_kwargs: set = {'tracking', 'smooth'}
     visualize_kwargs: set = {'show', 'wait_time', 'draw_joints', 'draw_bbox'}
-    postprocess_kwargs: set = {'vis_out_dir', 'pred_out_dir', 'formats'}
+    postprocess_kwargs: set = {'vis_out_dir', 'pred_out_dir', 'formats', 'bvh_scale'}
 
     def __init__(
         self,

@@ -122,7 +122,7 @@ def write_motion_files(
         elif name == 'bvh':
             for person in motion.people:
                 path = folder / f'{stem}_person_{person.person_id}.bvh'
-                files[path] = encode_bvh(person, body, motion.fps)
+                files[path] = encode_bvh(person, body, motion.fps, options.bvh_scale)
     for path, data in files.items():
         write_bytes(path, data)
     return [str(path) for path in files]

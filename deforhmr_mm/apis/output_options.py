@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -31,12 +32,14 @@ class OutputOptions:
         pred_out_dir: Folder of `NUMBERS_AND_MESHES`, or None for none of them.
         formats: Those of `FORMATS` that are written.
         are_default: Whether nobody has asked for these very formats.
+        bvh_scale: Units of a BVH file a metre, see `encode_bvh`.
     """
 
     vis_out_dir: Path | None = None
     pred_out_dir: Path | None = None
     formats: tuple[str, ...] = DEFAULT_FORMATS
     are_default: bool = False
+    bvh_scale: float = 1.0
 
     @classmethod
     def of(
@@ -45,6 +48,7 @@ class OutputOptions:
         vis_out_dir: str | PathLike | None = None,
         pred_out_dir: str | PathLike | None = None,
         formats: str | Sequence[str] | None = None,
+        bvh_scale: float = 1.0,
     ) -> OutputOptions:
         """Build the options from the arguments of a call.
 
@@ -53,9 +57,12 @@ class OutputOptions:
             vis_out_dir: Folder of pictures and pages.
             pred_out_dir: Folder of parameters and meshes.
             formats: Some of `FORMATS`; None for `DEFAULT_FORMATS`.
+            bvh_scale: Units of a BVH file a metre: 1 for metres, Blender's unit; 100
+                for centimetres, which MotionBuilder and Maya expect.
 
         Raises:
-            ValueError: If a format is not known.
+            ValueError: If a format is not known, or `bvh_scale` is no positive number
+                or of no effect.
         """
         are_default = formats is None
         if formats is None:
@@ -68,7 +75,16 @@ class OutputOptions:
             None if folder is None else Path(folder)
             for folder in (vis_out_dir or out_dir, pred_out_dir or out_dir)
         )
-        return cls(*folders, chosen, are_default)
+        if not (math.isfinite(bvh_scale) and bvh_scale > 0):
+            raise ValueError(
+                f'bvh_scale: units a metre must be a positive number, got {bvh_scale}'
+            )
+        if bvh_scale != 1 and 'bvh' not in chosen:
+            raise ValueError(
+                f'bvh_scale={bvh_scale} has no effect without bvh among the formats: '
+                'leave it out, or add bvh'
+            )
+        return cls(*folders, chosen, are_default, bvh_scale)
 
     def folder(self, name: str) -> Path | None:
         """Return where files of this format go, or None if there are to be none."""

@@ -58,7 +58,9 @@ def _restore(inputs: Tensor, packed: bytes) -> dict[str, Any]:
 
 
 @FUNCTIONS.register_module()
-def mesh_collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def mesh_collate(
+    batch: Sequence[Mapping[str, Any]], _scope_: str | None = None
+) -> dict[str, Any]:
     """Put samples of `PackMeshInputs` together; ``collate_fn`` of a data loader.
 
     The result is that of mmengine's ``pseudo_collate``, but the pictures are one tensor
@@ -67,6 +69,8 @@ def mesh_collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Args:
         batch: B dictionaries of ``inputs`` (3, H, W) and ``data_samples``, all of them
             with the same labels; other keys are put together as mmengine does.
+        _scope_: Of no meaning; mmengine gives it where the config's base is that of an
+            installed package (``deforhmr_mm::``).
 
     Returns:
         ``inputs`` (B, 3, H, W), ``data_samples``, B `MeshDataSample`, and the others.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,26 @@ __all__ = [
 ]
 
 
+# What to do with a file that holds more than weights.
+CONVERT_IT = (
+    "If another project wrote it, convert it first: HMR2.0's with "
+    "tools/model_converters/hmr2.py, encoders (ViTPose's, mmpose's, mmpretrain's) with "
+    'tools/model_converters/vitpose.py, see docs/checkpoints.md.'
+)
+
+
 class CheckpointError(ValueError):
     """A checkpoint file is damaged, unsafe, or of another model."""
 
 
-def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
+def load_checkpoint_safely(
+    path: str | Path, advice: str = CONVERT_IT
+) -> dict[str, Any]:
     """Open a checkpoint without running code from it.
 
     Args:
         path: Local file.
+        advice: The end of the error of a file that holds more than it may.
 
     Returns:
         The checkpoint, with at least ``state_dict``; tensors on the CPU, mapped from
@@ -49,10 +61,15 @@ def load_checkpoint_safely(path: str | Path) -> dict[str, Any]:
             path, map_location='cpu', weights_only=True, mmap=is_zip
         )
     except pickle.UnpicklingError as error:
-        reason = next(
-            (line.strip() for line in str(error).splitlines() if 'GLOBAL' in line),
-            'it is damaged or of another format',
-        )
+        # torch's own text goes on to advise to trust the file.
+        found = re.search(r'GLOBAL (getattr\(.*\)|\S+)', str(error))
+        if found is None:
+            reason = 'it is damaged or of another format.'
+        else:
+            reason = (
+                f'it holds {found.group(1)}, and only tensors and plain values are '
+                f'loaded, since anything else could run code. {advice}'
+            )
         raise CheckpointError(
             f'The checkpoint {path} cannot be opened safely: {reason}'
         ) from error

@@ -1,5 +1,8 @@
+import argparse
 import os
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ from deforhmr_mm.engine.checkpoints import (
     check_checkpoint_fits,
     load_checkpoint_safely,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def model(width=4):
@@ -65,6 +70,22 @@ def test_code_is_not_run(save, tmp_path):
     ):
         load_checkpoint_safely(path)
     assert not target.exists()
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_another_project_s_settings_are_named_with_the_way(save, zipped):
+    """As ViTPose's .pth and Lightning's .ckpt hold them."""
+    content = {'state_dict': {}, 'args': argparse.Namespace(lr=1)}
+    path = save(content, 'vitpose.pth', _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError) as error:
+        load_checkpoint_safely(path)
+    text = str(error.value)
+    assert 'vitpose.pth cannot be opened safely: it holds argparse.Namespace,' in text
+    for script in ('hmr2', 'vitpose'):
+        name = f'tools/model_converters/{script}.py'
+        assert name in text and (ROOT / name).is_file()
+    # What torch says to whoever trusts the file.
+    assert not re.search('add_safe_globals|allowlist|trust|weights_only', text)
 
 
 def test_getattr_reaches_only_the_log_s_statistics(save):

@@ -15,11 +15,12 @@ BODY = FOUNDATIONS | {'body_models'}
 WORKERS = BODY | {'models', 'datasets', 'evaluation'}
 ALLOWED = {
     '': set(),
+    'config_bases': set(),
     'dependencies': set(),
     'whole_files': set(),
     'geometry': {''},
     'structures': {'', 'geometry'},
-    'registry': {'', 'dependencies'},
+    'registry': {'', 'dependencies', 'config_bases'},
     'body_models': FOUNDATIONS,
     'models': BODY,
     'datasets': BODY,

@@ -136,6 +136,20 @@ def test_a_clean_environment_takes_the_wheel(clean_python, run_python, root, tmp
     assert 'site-packages' in done.stdout
 
 
+@pytest.mark.slow
+def test_a_config_elsewhere_builds_on_the_wheel_s(clean_python, run_python, tmp_path):
+    name = CONFIG.removeprefix('configs/')
+    (tmp_path / 'own.py').write_text(f"_base_ = 'deforhmr_mm::{name}'")
+    code = (
+        'import deforhmr_mm.registry; from mmengine.config import Config; '
+        "config = Config.fromfile('own.py'); "
+        'print(deforhmr_mm.__file__, config.model.head.type)'
+    )
+    done = run_python('-c', code, python=clean_python, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert 'site-packages' in done.stdout and 'DeforHMRHead' in done.stdout
+
+
 @pytest.fixture
 def workplace(tmp_path):
     """A folder that is no checkout, with a data set of 4 pictures."""

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ import torch
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from deforhmr_mm.engine.feature_cache import FeatureCache, FeatureCacheWriter
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 8
@@ -58,6 +61,27 @@ def test_a_stopped_run_goes_on(frozen_workplace, cache, monkeypatch):
     assert len(grown) == 18
     assert digests(frozen_workplace / 'one_go').items() <= grown.items()
     assert first.stat().st_mtime_ns == before
+
+
+def test_the_size_is_told_and_the_disk_asked_before_the_first_shard(
+    frozen_workplace, cache, monkeypatch, one_line_error
+):
+    # 8 samples of 32 x 16 x 12 numbers, in shards of 5 and 3, and 24 KiB for each.
+    free = SimpleNamespace(free=16 * 24 * 1024 - 1)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: free)
+    result = cache('full')
+    one_line_error(result, 'full: 384.0 KiB', 'has 384.0 KiB left', '--out')
+    assert 'whole cache take 384.0 KiB' in result.stdout
+    # Nothing is begun: it may become another cache.
+    assert not list((frozen_workplace / 'full').iterdir())
+    assert cache('full', views=1).returncode == 0
+
+    # What is there needs no room any more, and stays whole where there is none.
+    result = cache('full', views=4)
+    one_line_error(result, 'full: 576.0 KiB of features are still to be written')
+    assert 'whole cache take 768.0 KiB' in result.stdout
+    assert FeatureCache(frozen_workplace / 'full').views == 1
+    assert cache('full').returncode == 0
 
 
 def test_views_do_not_depend_on_workers_and_differ(frozen_workplace, cache, caches):
@@ -162,7 +186,7 @@ def test_damaged_shard_stops_the_training_by_name(
 @pytest.mark.slow
 def test_two_processes_write_the_same_cache(frozen_workplace, cache, caches):
     command = [
-        *('env', 'PORT=29613', 'CUDA_VISIBLE_DEVICES=', 'bash'),
+        *('env', f'PORT={free_port()}', 'CUDA_VISIBLE_DEVICES=', 'bash'),
         *(ROOT / 'tools' / 'dist_cache_features.sh', 'whole.py', 'whole.pth', 2),
         *('--out', 'by_two', '--views', 2, '--dtype', 'float32', '--num-workers', 0),
         *('--batch-size', 3, '--shard-size', 5),

@@ -67,6 +67,33 @@ def test_models_stand_in_the_order_given(compare, tmp_path):
     assert (panels[1] != overlay).any(-1).mean() > 0.01
 
 
+def test_options_for_one_model_and_for_all(compare):
+    options = ('--models', CONFIG, CONFIG, '--weights', WEIGHTS, WEIGHTS)
+    flip = 'model.test_cfg.flip_test=True'
+    args = TOOL['parse_args'](
+        [
+            *(PICTURE, *options),
+            *('--cfg-options', 'model.backbone.init_cfg=None', 'work_dir=a'),
+            *('--cfg-options', '2', flip, 'work_dir=b'),
+        ]
+    )
+    first, second = TOOL['build_inferencers'](args)
+    for inferencer, flips, work_dir in ((first, False, 'a'), (second, True, 'b')):
+        config = inferencer.cfg
+        test_cfg = config.model.get('test_cfg') or {}
+        assert test_cfg.get('flip_test', False) is flips
+        assert config.model.backbone.init_cfg is None and config.work_dir == work_dir
+    args = (*(PICTURE, '--bbox', *BOX, '--height', 200, '--views', 'mesh'), *options)
+    code, figure, printed = compare(*args, '--cfg-options', 2, flip)
+    assert code == 0, printed.err
+    width = (figure.shape[1] - 4 * GAP) // 3
+    panels = [
+        figure[30:-GAP, left : left + width]
+        for left in (GAP + number * (width + GAP) for number in (1, 2))
+    ]
+    assert (panels[0] != panels[1]).any()
+
+
 def test_one_scale_for_all_models_in_views_from_the_side():
     # A model without a checkpoint predicts the mean body, standing at full length.
     models = [init_model(CONFIG), init_model(CONFIG, WEIGHTS)]
@@ -177,6 +204,24 @@ def test_titles():
     assert titles(['A'], ['overlay', 'top']) == ['picture', 'overlay', 'from above']
 
 
+def test_models_are_called_as_asked(compare, monkeypatch, capsys):
+    told = []
+    scope = TOOL['main'].__globals__
+    plain = scope['figure_grid']
+    monkeypatch.setitem(
+        scope,
+        'figure_grid',
+        lambda rows, titles, height: told.append(titles) or plain(rows, titles, height),
+    )
+    twice = ('--models', 'openbody-tiny', 'openbody-tiny', '--height', 64)
+    arguments = (PICTURE, '--bbox', *BOX, '--views', 'overlay', *twice)
+    assert compare(*arguments, '--names', 'before', 'after')[0] == 0
+    assert told == [['picture', 'before', 'after']]
+    with pytest.raises(SystemExit):
+        compare(*arguments, '--names', 'before')
+    assert '--names' in capsys.readouterr().err
+
+
 def test_mistakes(compare, capsys):
     for arguments, part in (
         ((), 'give pictures, or --ann-file'),
@@ -184,6 +229,10 @@ def test_mistakes(compare, capsys):
         (('--ann-file', 'a.npz', '--num', 0), '--num 1'),
         ((PICTURE, '--num', 4), '--num has no effect without --ann-file'),
         ((PICTURE, '--data-root', '.'), '--data-root has no effect without --ann-file'),
+        ((PICTURE, '--cfg-options', 'HMR2.0', 'a=1'), "KEY=VALUE, got 'HMR2.0'"),
+        ((PICTURE, '--cfg-options', 1), 'needs KEY=VALUE, got 1'),
+        ((PICTURE, '--cfg-options', 1, 'a=1', 'b'), 'needs KEY=VALUE, got 1 a=1 b'),
+        ((PICTURE, '--cfg-options', 2, 'a=1'), 'are numbered from 1 to 1'),
     ):
         with pytest.raises(SystemExit) as stop:
             compare(*arguments)

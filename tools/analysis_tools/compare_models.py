@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from mmengine.config import DictAction
 
 from deforhmr_mm.apis import MeshInferencer
 from deforhmr_mm.apis.command_line import (
@@ -54,6 +55,32 @@ class Picture(NamedTuple):
     options: dict[str, Any]
 
 
+class ModelOptions(DictAction):
+    """Options by the number of the model that they are of, None for all models."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Sequence[str],
+        option_string: str | None = None,
+    ) -> None:
+        number, *pairs = values if '=' not in values[0] else (None, *values)
+        if number is not None and not number.isdecimal():
+            parser.error(
+                f'{option_string} begins with the number of a model or with KEY=VALUE, '
+                f'got {number!r}'
+            )
+        if not pairs or not all('=' in pair for pair in pairs):
+            parser.error(f'{option_string} needs KEY=VALUE, got {" ".join(values)}')
+        one = argparse.Namespace()
+        super().__call__(parser, one, pairs, option_string)
+        number = number and int(number)
+        given = dict(getattr(namespace, self.dest))
+        given[number] = {**given.get(number, {}), **getattr(one, self.dest)}
+        setattr(namespace, self.dest, given)
+
+
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -71,6 +98,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='a checkpoint for each model; "default" for that of a short name',
     )
     parser.add_argument('--names', nargs='+', help='a title for each model')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ModelOptions,
+        default={},
+        metavar=('[NUMBER]', 'KEY=VALUE'),
+        help='settings that replace those of the config: of the model with this number '
+        '(1 is the first of --models), or of every model; may be given several times',
+    )
     boxes = add_box_arguments(parser)
     boxes.add_argument('--ann-file', help="take a data set's pictures and boxes (.npz)")
     parser.add_argument('--data-root', help="folder of --ann-file's files")
@@ -119,6 +155,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                 f'--{option} must be one for each of the {len(args.models)} models, '
                 f'got {len(given)}'
             )
+    for number in args.cfg_options:
+        if number is not None and not 1 <= number <= len(args.models):
+            parser.error(
+                f'--cfg-options {number}: the models are numbered from 1 to '
+                f'{len(args.models)}'
+            )
     return args
 
 
@@ -156,12 +198,17 @@ def pictures_of_data(ann_file: str, data_root: str, count: int) -> list[Picture]
     return pictures
 
 
-def build_inferencers(
-    names: Sequence[str], weights: Sequence[str] | None, device: str | None
-) -> list[MeshInferencer]:
+def build_inferencers(args: argparse.Namespace) -> list[MeshInferencer]:
+    weights = args.weights or [None] * len(args.models)
+    for_all = args.cfg_options.get(None, {})
     return [
-        MeshInferencer(name, None if path == 'default' else path, device)
-        for name, path in zip(names, weights or [None] * len(names), strict=True)
+        MeshInferencer(
+            name,
+            None if path == 'default' else path,
+            args.device,
+            cfg_options={**for_all, **args.cfg_options.get(number, {})},
+        )
+        for number, (name, path) in enumerate(zip(args.models, weights, strict=True), 1)
     ]
 
 
@@ -246,7 +293,7 @@ def make_titles(names: Sequence[str], views: Sequence[str]) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Draw the figure; returns the exit code."""
-    inferencers = build_inferencers(args.models, args.weights, args.device)
+    inferencers = build_inferencers(args)
     faces = [inferencer.model.body_model.faces for inferencer in inferencers]
     names = args.names or [Path(name).stem for name in args.models]
     visualizer = MeshVisualizer('compare_models')

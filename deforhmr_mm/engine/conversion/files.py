@@ -17,6 +17,9 @@ from .matching import ConversionError
 
 __all__ = ['PublishedCheckpoint', 'open_published_checkpoint', 'write_checkpoint']
 
+# A converter, which passes over what it can, is not to name itself as the way.
+ASK_FOR_WEIGHTS = 'Ask its authors for a file that holds the weights alone.'
+
 
 class PublishedCheckpoint(NamedTuple):
     """Weights of a file, and the names of the classes in it that were not loaded."""
@@ -57,7 +60,7 @@ def open_published_checkpoint(path: str | Path) -> PublishedCheckpoint:
     add_safe_globals()
     ignored = _unknown_classes(Path(path))
     with torch.serialization.safe_globals([(_StandIn, name) for name in ignored]):
-        stored = load_checkpoint_safely(path)['state_dict']
+        stored = load_checkpoint_safely(path, ASK_FOR_WEIGHTS)['state_dict']
     if not isinstance(stored, dict) or not all(
         isinstance(value, Tensor) for value in stored.values()
     ):

@@ -21,6 +21,7 @@ from .hook import CachedFeaturesHook
 from .manifest import CacheManifest, CacheMismatchError, FeatureCacheError, Shard
 from .people import people_digest
 from .reader import FeatureCache
+from .size import check_free_space, features_size, readable_size
 from .writer import FeatureCacheWriter
 
 __all__ = [
@@ -35,12 +36,15 @@ __all__ = [
     'Shard',
     'build_encoder',
     'cached_collate',
+    'check_free_space',
     'describe_encoder',
     'encode_with',
     'encoder_weights',
+    'features_size',
     'find_pipeline',
     'find_source',
     'people_digest',
+    'readable_size',
     'seeded',
     'weights_fingerprint',
     'with_encoder',

@@ -159,7 +159,9 @@ class _Rows(Sequence):
 
 
 @FUNCTIONS.register_module()
-def cached_collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def cached_collate(
+    batch: Sequence[Mapping[str, Any]], _scope_: str | None = None
+) -> dict[str, Any]:
     """Put samples of `CachedFeatureDataset` together; ``collate_fn`` of a data loader.
 
     Of one data set the batch is read at once; of several (``ConcatDataset``) sample by
@@ -167,6 +169,7 @@ def cached_collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Args:
         batch: B samples.
+        _scope_: Of no meaning; see `mesh_collate`.
 
     Returns:
         ``inputs`` (B, C, H, W) in the cache's type, and ``data_samples``,

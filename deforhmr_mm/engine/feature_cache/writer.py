@@ -67,7 +67,7 @@ class FeatureCacheWriter:
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.manifest = replace(manifest, labels=[], shards=[])
-        self.manifest.save(self.folder)
+        self._is_noted = False
         self._type = DTYPES[manifest.dtype]
 
     def _go_on(self, stored: CacheManifest, wanted: CacheManifest) -> CacheManifest:
@@ -139,6 +139,10 @@ class FeatureCacheWriter:
                 another shape, numbers that are not finite in the cache's type, or
                 samples with other labels.
         """
+        if not self._is_noted:
+            # Not before: whoever decides to write nothing leaves the cache as it was.
+            self.manifest.save(self.folder)
+            self._is_noted = True
         stem = shard_stem(shard, self.manifest.shard_size)
         names = {
             'features': f'{stem}.features.npy',
