@@ -13,11 +13,16 @@ import torch
 ROOT = Path(__file__).parents[1]
 
 
-def run_ranks(test_file: str, folder: Path, world_size: int = 2) -> None:
-    """Call the file's ``run_rank(rank, folder)`` in processes of their own."""
+def free_port() -> str:
+    """A port of this machine that is free now, as text for an environment."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
+        return str(probe.getsockname()[1])
+
+
+def run_ranks(test_file: str, folder: Path, world_size: int = 2) -> None:
+    """Call the file's ``run_rank(rank, folder)`` in processes of their own."""
+    port = free_port()
     children = [
         subprocess.Popen(
             [sys.executable, __file__, test_file, folder, str(rank)],
@@ -27,7 +32,7 @@ def run_ranks(test_file: str, folder: Path, world_size: int = 2) -> None:
                 'RANK': str(rank),
                 'WORLD_SIZE': str(world_size),
                 'MASTER_ADDR': '127.0.0.1',
-                'MASTER_PORT': str(port),
+                'MASTER_PORT': port,
             },
         )
         for rank in range(world_size)

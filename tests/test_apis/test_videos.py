@@ -13,6 +13,7 @@ from deforhmr_mm.apis import MeshInferencer, inference_topdown, load_results
 from deforhmr_mm.apis.inference import bbox_to_crop
 from deforhmr_mm.apis.video_files import VideoReader, VideoWriter
 from deforhmr_mm.geometry import crop_to_full_translation
+from tests.bvh_reading import read_bvh
 from tests.crossing_video import (
     FOCAL,
     FPS,
@@ -193,6 +194,22 @@ def test_the_camera_of_a_video(make_inferencer, tmp_path):
             score = scores[np.argmax(overlaps)]
             assert person['bbox_score'] == pytest.approx(score, abs=1e-6)
             assert saved['bbox_score'] == pytest.approx(score, abs=1e-4)
+
+
+def test_the_unit_of_bvh_files(make_inferencer, video, tmp_path):
+    read = []
+    for folder, options in (('metres', {}), ('centimetres', dict(bvh_scale=100))):
+        out = dict(out_dir=tmp_path / folder, formats='bvh')
+        list(make_inferencer(noisy_detections(1))(video, **out, **options))
+        data = (tmp_path / folder / 'crossing_person_0.bvh').read_bytes()
+        read.append(read_bvh(data))
+    metres, centimetres = read
+    assert 0.3 < np.linalg.norm(metres.offsets[metres.names.index('left_knee')]) < 0.6
+    # The files have six decimals.
+    np.testing.assert_allclose(centimetres.offsets, 100 * metres.offsets, atol=1e-4)
+    places, angles = centimetres.rows[:, :3], centimetres.rows[:, 3:]
+    np.testing.assert_allclose(places, 100 * metres.rows[:, :3], atol=1e-4)
+    np.testing.assert_allclose(angles, metres.rows[:, 3:], atol=1e-4)
 
 
 def test_smoothing_calms_the_movement(make_inferencer, video):

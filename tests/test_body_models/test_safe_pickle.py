@@ -19,7 +19,8 @@ from deforhmr_mm.body_models.safe_pickle import load_pickled_array, load_pickled
 def _chumpy_class(monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> type:
     """A class that pickles as chumpy's do: by name, with its attributes as state."""
     package = types.ModuleType('chumpy')
-    submodule = types.ModuleType(module)
+    # Of an earlier call, where a file has several classes of one module.
+    submodule = sys.modules.get(module, types.ModuleType(module))
     kind = type(name, (), {'__module__': module})
     setattr(submodule, name, kind)
     monkeypatch.setitem(sys.modules, 'chumpy', package)
@@ -80,17 +81,31 @@ def test_chumpy_arrays_that_reorder(tmp_path: Path, monkeypatch) -> None:
     inner = _chumpy(_chumpy_class(monkeypatch, 'chumpy.ch', 'Ch'), x=x)
     kinds = {
         name: _chumpy_class(monkeypatch, 'chumpy.reordering', name)
-        for name in ('Select',)
+        for name in ('Select', 'Reshape', 'transpose')
     }
     chosen = np.array([1, 5, 9, 2])
+    cube = np.arange(24.0).reshape(2, 3, 4)
     content = {
-        'select': _chumpy(kinds['Select'], a=inner, idxs=chosen, preferred_shape=(2, 2))
+        'select': _chumpy(
+            kinds['Select'], a=inner, idxs=chosen, preferred_shape=(2, 2)
+        ),
+        'flat': _chumpy(kinds['Select'], a=inner, idxs=chosen),
+        'reshape': _chumpy(kinds['Reshape'], a=inner, newshape=(2, 6)),
+        'transpose': _chumpy(kinds['transpose'], a=inner, axes=None),
+        'turned': _chumpy(kinds['transpose'], a=cube, axes=(1, 2, 0)),
     }
     path = tmp_path / 'a.pkl'
     path.write_bytes(pickle.dumps(content, protocol=2))
+    loaded = load_pickled_arrays(path)
+    np.testing.assert_array_equal(loaded['select'], [[1.0, 5.0], [9.0, 2.0]])
+    np.testing.assert_array_equal(loaded['flat'], [1.0, 5.0, 9.0, 2.0])
+    np.testing.assert_array_equal(loaded['reshape'], [range(6), range(6, 12)])
     np.testing.assert_array_equal(
-        load_pickled_arrays(path)['select'], [[1.0, 5.0], [9.0, 2.0]]
+        loaded['transpose'], [[0, 4, 8], [1, 5, 9], [2, 6, 10], [3, 7, 11]]
     )
+    assert loaded['turned'].shape == (3, 4, 2)
+    assert loaded['turned'][2, 3, 1] == 23 and loaded['turned'][0, 0, 1] == 12
+    assert loaded['turned'][1, 0, 0] == 4
 
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))

@@ -175,11 +175,23 @@ def test_the_papers_numbers_are_in_the_papers_config():
     assert config.optim_wrapper.optimizer.type == 'AdamW'
 
 
+def test_the_papers_losses_have_our_weights():
+    path = CONFIGS / 'deforhmr' / 'deforhmr_vit-h_2xb100-100e_mixed-256x192.py'
+    assert Config.fromfile(path).model.losses == dict(
+        smpl=dict(type='SMPLParamLoss', pose_weight=10.0, betas_weight=0.02),
+        joints_3d=dict(type='Joints3DLoss', loss_weight=5.0),
+        joints_2d=dict(type='Joints2DLoss', loss_weight=10.0),
+        vertices=dict(type='VertexLoss', loss_weight=2.0),
+    )
+
+
 def test_3dpw_is_scored_with_the_persons_gender():
+    seen = 0
     for path in FILES:
         config = Config.fromfile(path)
         if config.val_dataloader.dataset.get('dataset_name') != '3dpw':
             continue
+        seen += 1
         metric = config.val_evaluator
         assert metric.protocol == '3dpw', path.stem
         assert metric.body_model == config.model.body_model
@@ -190,6 +202,8 @@ def test_3dpw_is_scored_with_the_persons_gender():
             )
             assert body == expected
         assert set(metric.gendered_body_models) == {'male', 'female'}
+    # The paper's, its ablations, the tars', RICH's, and HMR2.0's of these.
+    assert seen >= 14
 
 
 @pytest.mark.parametrize(
@@ -212,6 +226,20 @@ def test_the_rich_configs_test_on_rich_alone(rich, base):
         truth='joints',
         body_model=config.model.body_model,
     )
+
+
+def test_the_emdb_config_tests_on_emdb_alone():
+    folder = CONFIGS / 'deforhmr'
+    config = Config.fromfile(folder / 'deforhmr_vit-h_emdb-256x192.py')
+    base = Config.fromfile(folder / 'deforhmr_vit-h_2xb100-100e_mixed-256x192.py')
+    trained = base.to_dict()
+    changed = {key for key, value in config.to_dict().items() if value != trained[key]}
+    assert changed == {'test_dataloader', 'test_evaluator'}
+    dataset = config.test_dataloader.dataset
+    assert dataset.ann_file == 'annotations/emdb1.npz'
+    assert dataset.data_prefix == dict(img='emdb')
+    # With the same gendered bodies as 3DPW's test.
+    assert config.test_evaluator == dict(base.test_evaluator, protocol='emdb')
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ def smpl_columns():
         'S': joints,
         'global_t': np.array([[9.0] * 3, [0.1, 0.2, 4.0], [9.0] * 3]),
         'focal_l': np.array([9.0, 200.0, 9.0]),
+        'gender': np.array(['m', 'f', 'm']),
     }
 
 
@@ -154,6 +155,7 @@ def test_smpl_labels_join_by_annotation(content, build, tmp_path, messages):
     np.testing.assert_allclose(data.labels.pelvis[1], [0.1, 0.2, 4.0], rtol=1e-6)
     assert np.isnan(data.labels.pelvis[0]).all()
     assert joined['focal_length'] == 200
+    assert (without['gender'], joined['gender']) == ('neutral', 'female')
     ankle = SMPL45.index('right_ankle')
     np.testing.assert_allclose(joined['joints_3d'][0, ankle], [0.1, 0.8, 0.2])
     assert np.flatnonzero(joined['joints_3d_conf'][0]).tolist() == [ankle]

@@ -1,6 +1,7 @@
 """The demo's command line: what it writes, and what it says of bad input."""
 
 import importlib.util
+import inspect
 import json
 import os
 import pickle
@@ -8,13 +9,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from deforhmr_mm.apis import MeshInferencer
 from deforhmr_mm.apis.inference import bbox_to_crop
+from deforhmr_mm.apis.run_options import RunOptions
 from deforhmr_mm.body_models import SMPL
 from deforhmr_mm.datasets import HMRDataset
 from deforhmr_mm.structures import get_keypoint_set
@@ -89,6 +93,12 @@ def test_box_formats_and_focal_length(run, picture, tmp_path):
     run(picture, *arguments, '--focal-length', 300)
     second = json.loads((tmp_path / 'out' / 'photo.json').read_text())['people']
     assert first == second and first[0]['focal_length'] == 300
+
+
+def test_the_unit_of_bvh_files_is_given_on(run, picture):
+    code, out, errors, files = run(picture, *BOX, '--bvh-scale', 100)
+    assert (code, files) == (1, [])
+    assert 'bvh_scale=100.0 has no effect without bvh' in errors[0]
 
 
 def test_folder_with_a_box_file(run, picture, tmp_path):
@@ -273,6 +283,79 @@ def as_users_do(*arguments, cwd):
         text=True,
         timeout=300,
     )
+
+
+class Recorder:
+    """Stands for `MeshInferencer`, and keeps what it is given."""
+
+    calls: list = []
+
+    def __init__(self, *arguments, **options):
+        self.calls.append((arguments, options))
+        self.model = SimpleNamespace(body_model=None)
+
+    def __call__(self, *arguments, **options):
+        self.calls.append((arguments, options))
+        return []
+
+
+def test_every_flag_reaches_the_inferencer(demo, monkeypatch):
+    monkeypatch.setattr(demo, 'MeshInferencer', Recorder)
+    monkeypatch.setattr(Recorder, 'calls', [])
+    line = (
+        'a.jpg b.mp4 --bbox 1 2 3 4 --bbox-format xyxy --bbox-thr 0.6 '
+        '--det-model d.py --det-weights d.pth --no-tracking --no-smooth '
+        '--model m.py --weights m.pth --device cuda:1 --batch-size 3 '
+        '--focal-length 300 --principal-point 5 6 --cfg-options x.y=7 '
+        '--out-dir o --vis-out-dir v --pred-out-dir p --formats bvh html '
+        '--bvh-scale 100 --draw-joints --draw-bbox --show --wait-time 0.5'
+    )
+    assert demo.main(line.split()) == 0
+    (built, settings), (inputs, options) = Recorder.calls
+    assert built == ('m.py', 'm.pth', 'cuda:1')
+    assert settings == dict(
+        det_model='d.py',
+        det_weights='d.pth',
+        cfg_options={'x.y': 7},
+        show_progress=True,
+    )
+    assert inputs == (['a.jpg', 'b.mp4'],)
+    assert options == dict(
+        batch_size=3,
+        bboxes=[[1.0, 2.0, 3.0, 4.0]],
+        bbox_format='xyxy',
+        bbox_thr=0.6,
+        focal_length=300.0,
+        principal_point=[5.0, 6.0],
+        tracking=False,
+        smooth=False,
+        draw_joints=True,
+        draw_bbox=True,
+        show=True,
+        wait_time=0.5,
+        out_dir='o',
+        vis_out_dir='v',
+        pred_out_dir='p',
+        formats=['bvh', 'html'],
+        bvh_scale=100.0,
+        on_error='continue',
+    )
+
+
+def test_without_flags_the_inferencer_s_own_choices_hold(demo, monkeypatch):
+    monkeypatch.setattr(demo, 'MeshInferencer', Recorder)
+    monkeypatch.setattr(Recorder, 'calls', [])
+    assert demo.main(['a.jpg']) == 0
+    (built, settings), (inputs, options) = Recorder.calls
+    assert built == ('openbody-tiny', None, None) and inputs == ('a.jpg',)
+    assert settings.pop('show_progress') and set(settings.values()) == {None}
+    given = inspect.signature(MeshInferencer._sources).parameters
+    for name in ('bbox_thr', 'focal_length', 'principal_point'):
+        assert options[name] == given[name].default
+    for name in ('tracking', 'smooth', 'draw_joints', 'draw_bbox', 'show', 'wait_time'):
+        assert options[name] == getattr(RunOptions, name)
+    assert (options['bboxes'], options['formats']) == (None, None)
+    assert (options['bvh_scale'], options['batch_size']) == (1, RunOptions.batch_size)
 
 
 def test_exit_codes_as_users_see_them(picture, tiny_model, tmp_path):

@@ -76,6 +76,19 @@ def test_the_last_ones_are_kept_until_the_next_is_there(tmp_path):
     assert runner.seen[2][1] == ['epoch_2.pth', 'last_checkpoint']
 
 
+def test_no_more_are_kept_after_a_resumption(tmp_path):
+    runner = Runner(tmp_path, AtomicCheckpointHook(interval=1, max_keep_ckpts=2))
+    for _ in range(3):
+        runner.train_epoch()
+    assert saved(tmp_path) == ['epoch_2.pth', 'epoch_3.pth']
+    # The message hub comes back with the checkpoint; the hook is a new one.
+    runner.hook = AtomicCheckpointHook(interval=1, max_keep_ckpts=2)
+    runner.hook.before_train(runner)
+    for kept in (['epoch_3.pth', 'epoch_4.pth'], ['epoch_4.pth', 'epoch_5.pth']):
+        runner.train_epoch()
+        assert saved(tmp_path) == kept
+
+
 def test_a_failed_save_leaves_the_one_before(tmp_path, monkeypatch):
     runner = Runner(tmp_path, AtomicCheckpointHook(interval=1, max_keep_ckpts=1))
     runner.train_epoch()

@@ -124,6 +124,23 @@ def test_joints_2d_project_with_the_crop_camera(width, height):
     )
 
 
+def test_joint_losses_count_by_their_weights():
+    torch.manual_seed(0)
+    pred = dict(joints=torch.rand(2, 5, 3), camera=torch.tensor([[0.8, 0.1, -0.2]] * 2))
+    target = dict(
+        joints=torch.rand(2, 5, 3),
+        joints_conf=torch.ones(2, 5),
+        keypoints=256 * torch.rand(2, 5, 2),
+        keypoints_conf=torch.ones(2, 5),
+        crop_size=(192, 256),
+    )
+    for kind in (Joints3DLoss, Joints2DLoss):
+        (once,) = kind(1.0)(pred, target).values()
+        (thrice,) = kind(3.0)(pred, target).values()
+        assert once > 1e-3
+        assert thrice.item() == pytest.approx(3 * once.item(), rel=1e-5)
+
+
 def test_vertices_count_where_there_are_smpl_labels():
     pred = dict(vertices=torch.ones(2, 4, 3))
     target = dict(vertices=torch.zeros(2, 4, 3), has_smpl=torch.tensor([0.0, 1.0]))

@@ -85,6 +85,33 @@ def test_stochastic_depth_acts_in_training_only_and_keeps_the_mean():
     assert torch.equal(vit.blocks[1].eval()._drop(branch), branch)
 
 
+def test_stochastic_depth_rises_linearly_over_the_layers():
+    vit = ViT(dict(embed_dims=8, depth=5, num_heads=1), drop_path_rate=0.4)
+    rates = [block.drop_path for block in vit.blocks]
+    assert rates == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    single = ViT(dict(embed_dims=8, depth=1, num_heads=1), drop_path_rate=0.4)
+    assert single.blocks[0].drop_path == 0
+
+
+def test_stochastic_depth_drops_both_branches_of_a_layer():
+    torch.manual_seed(0)
+    block = ViT(dict(embed_dims=8, depth=2, num_heads=1), drop_path_rate=0.5).blocks[1]
+    x = torch.rand(400, 3, 8)
+    first = block.attn(block.norm1(x))
+    # A branch that stays counts twice, at a rate of a half.
+    expected = []
+    for attention in (0, 2):
+        mixed = x + attention * first
+        second = block.mlp(block.norm2(mixed))
+        expected += [mixed + mlp * second for mlp in (0, 2)]
+    out = block.train()(x)
+    distance = torch.stack([(out - y).abs().amax(dim=(1, 2)) for y in expected])
+    nearest, which = distance.min(dim=0)
+    assert nearest.max() < 1e-5
+    counts = torch.bincount(which, minlength=4)
+    assert counts.tolist() == pytest.approx([100] * 4, abs=40)
+
+
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [

@@ -175,6 +175,18 @@ def test_one_mode_alone(browse):
         )
 
 
+def test_shuffled_people_come_in_the_seed_s_order(browse):
+    plain = browse('--mode', 'original')
+    order = np.arange(3)
+    np.random.default_rng(3).shuffle(order)
+    assert order.tolist() != [0, 1, 2]
+    shuffled = browse('--mode', 'original', '--shuffle', '--seed', 3, '--num', 2)
+    assert len(shuffled) == LINE + GAP + 2 * (LINE + HEIGHT + GAP)
+    for row, index in enumerate(order[:2]):
+        np.testing.assert_array_equal(tile(shuffled, row, 0), tile(plain, index, 0))
+    assert (tile(plain, 0, 0) != tile(plain, 1, 0)).any()
+
+
 def test_people_without_pose_or_of_another_body_have_no_mesh(browse, body):
     plain = tile(browse('--start', 2), 0, 1)
     # Words on a dark ground: no large patch of colour.

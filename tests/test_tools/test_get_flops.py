@@ -141,6 +141,24 @@ def test_the_papers_table_in_the_docs_is_what_the_tool_prints(tool):
     assert re.search(r'\| all \| 670.821 M \| 126.381 \|', table)
 
 
+def test_the_shape_of_the_input_is_height_and_width(
+    tool, tmp_path, monkeypatch, capsys
+):
+    model = dict(
+        backbone=dict(BACKBONE, img_size=(256, 384)), head=dict(HEAD, feat_size=(4, 6))
+    )
+    path = tmp_path / 'wide.py'
+    path.write_text(f'model = {model}')
+    monkeypatch.setattr('sys.argv', ['', str(path), '--shape', '256', '384'])
+    tool.main()
+    printed = capsys.readouterr().out
+    cost, _ = tool.model_cost(model, (256, 384))
+    assert tool.table(cost) in printed and '256 x 384 pixels' in printed
+    # Twice the cells: twice the work of each, and four times that between them.
+    more = cost.flops['backbone'] - 2 * cost_of(tool).flops['backbone']
+    assert more == 4 * CELLS**2 * CHANNELS
+
+
 def test_cached_features_cost_nothing(tool):
     """The head costs what it costs behind an encoder of the same map."""
     head = dict(CONFIG['head'], feat_size=(8, 6))

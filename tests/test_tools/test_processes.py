@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
+from tests.processes import free_port
 from tests.tiny_training import (
     ROOT,
     losses,
@@ -57,7 +58,7 @@ def test_two_processes_equal_one(training_folder, single):
         training_folder,
         LAUNCH,
         *('tiny.py', 2, '--work-dir', 'double', *options(2)),
-        PORT='29641',
+        PORT=free_port(),
     )
     assert result.returncode == 0, result.stderr
     assert_equal_trainings(single, training_folder / 'double')
@@ -66,6 +67,7 @@ def test_two_processes_equal_one(training_folder, single):
 @pytest.mark.slow
 def test_two_nodes_equal_one_process(training_folder, single):
     """Two machines of one process each, both of them this machine."""
+    port = free_port()
     nodes = [
         subprocess.Popen(
             [
@@ -78,7 +80,7 @@ def test_two_nodes_equal_one_process(training_folder, single):
                 NNODES='2',
                 NODE_RANK=str(rank),
                 MASTER_ADDR='127.0.0.1',
-                PORT='29642',
+                PORT=port,
             ),
             stdout=subprocess.DEVNULL,
         )

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
+from tests.processes import free_port
 from tests.tiny_training import (
     losses,
     metrics,
@@ -196,7 +197,7 @@ def test_two_processes_killed_and_resumed(training_folder):
     extra = ('--cfg-options', 'randomness.diff_rank_seed=True', *WORKERS)
     first = ('tiny.py', 2, '--work-dir')
     result = run_tool(
-        training_folder, 'dist_train.sh', *first, 'two', *extra, PORT='29631'
+        training_folder, 'dist_train.sh', *first, 'two', *extra, PORT=free_port()
     )
     assert result.returncode == 0, result.stderr
     log = training_folder / 'two_killed'
@@ -205,7 +206,7 @@ def test_two_processes_killed_and_resumed(training_folder):
         training_folder,
         'dist_train.sh',
         *(*first, log, *extra),
-        PORT='29632',
+        PORT=free_port(),
         TEST_KILL_AFTER='7',
     )
     assert result.returncode != 0
@@ -214,7 +215,7 @@ def test_two_processes_killed_and_resumed(training_folder):
         training_folder,
         'dist_train.sh',
         *(*first, log, '--resume', *extra),
-        PORT='29633',
+        PORT=free_port(),
     )
     assert result.returncode == 0, result.stderr
     assert list(losses(log)) == [7, 8]

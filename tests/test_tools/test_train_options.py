@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
-from tests.tiny_training import losses
+from tests.tiny_training import losses, metrics
 
 SHORT = ('train_cfg.max_epochs=1', 'param_scheduler=None')
 
@@ -29,6 +29,12 @@ def test_auto_scale_lr_needs_a_base(train, capfd):
     with pytest.raises(SystemExit):
         train('unscalable', flags=['--auto-scale-lr'])
     assert 'base_batch_size' in capfd.readouterr().err
+
+
+def test_without_validation_there_are_no_scores(train, training_folder):
+    train('unscored', *SHORT, flags=['--no-validate'])
+    assert metrics(training_folder / 'unscored') == {}
+    assert len(losses(training_folder / 'unscored')) == 8
 
 
 def test_a_frozen_encoder_stays_as_it_is(train, training_folder):

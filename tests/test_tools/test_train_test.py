@@ -12,12 +12,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
+from mmengine.fileio import load
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from deforhmr_mm.visualization import MeshVisualizer
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 MODEL = """
@@ -211,6 +213,20 @@ def test_train_then_score(workplace, trained, tool):
     assert list(out.parent.iterdir()) == [out]
 
 
+def test_predictions_are_dumped_a_row_a_person(workplace, trained, tool):
+    path = workplace / 'predictions.pkl'
+    result = tool('test', 'tiny.py', trained / 'epoch_2.pth', '--dump', path)
+    assert result.returncode == 0, result.stderr
+    rows = load(path)
+    assert len(rows) == 8
+    with np.load(workplace / 'train.npz') as labels:
+        for row, shape in zip(rows, labels['shape'], strict=True):
+            np.testing.assert_allclose(
+                row['gt_instances']['betas'][0], shape, rtol=1e-5
+            )
+            assert row['pred_instances']['betas'].shape == (1, 10)
+
+
 def test_resume_goes_on(workplace, trained, tool):
     options = ('tiny.py', '--work-dir', 'second', '--amp')
     result = tool('train', *options, '--cfg-options', 'train_cfg.max_epochs=1')
@@ -231,7 +247,7 @@ def test_resume_goes_on(workplace, trained, tool):
 def test_two_processes_without_cuda(workplace, trained, tool):
     script = ROOT / 'tools' / 'dist_train.sh'
     options = ('--work-dir', 'third', '--cfg-options', 'train_cfg.max_epochs=1')
-    command = ('env', 'PORT=29611', 'CUDA_VISIBLE_DEVICES=', 'bash')
+    command = ('env', f'PORT={free_port()}', 'CUDA_VISIBLE_DEVICES=', 'bash')
     result = run(workplace, *command, script, 'tiny.py', 2, *options)
     assert result.returncode == 0, result.stderr
     # 8 people, 2 processes of 4 each.

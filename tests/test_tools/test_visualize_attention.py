@@ -72,6 +72,26 @@ def test_marks_are_where_the_model_looks(draw):
     assert f'{total} of 96 positions' in printed.out
 
 
+def test_positions_above_the_threshold_are_marked(draw):
+    panels, said = {}, {}
+    for threshold in (0, 30):
+        code, figure, printed = draw(
+            '--bbox', *BOX, '--height', 256, '--threshold', threshold
+        )
+        assert code == 0, printed.err
+        said[threshold] = printed.out
+        panels[threshold] = [
+            figure[30 : 30 + 256, left : left + 192]
+            for left in (GAP + column * (192 + GAP) for column in (1, 2))
+        ]
+    assert '96 of 96 positions are above 0;' in said[0]
+    assert ' 0 of 96 positions are above 30;' in said[30]
+    # Without marks both layers are the crop alone, paler.
+    np.testing.assert_array_equal(*panels[30])
+    for marked in panels[0]:
+        assert (marked != panels[30][0]).any(-1).mean() > 0.02
+
+
 def test_a_row_for_each_person_a_column_for_each_layer_and_head(draw):
     boxes = ('--bbox', *BOX, '--bbox', 95, 228, 140, 188)
     code, figure, printed = draw(

@@ -1,7 +1,6 @@
 """Pages are whole, safe against what is put in, and refuse what cannot be shown."""
 
 import json
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -9,37 +8,12 @@ import pytest
 from deforhmr_mm.body_models import SMPL
 from deforhmr_mm.structures import Motion, PersonMotion
 from deforhmr_mm.visualization import PALETTE, encode_still_page, encode_video_page
+from tests.viewer_page import Parsed, data_of
 
 IMAGE = np.full((48, 64, 3), 120, np.uint8)
 MESH = np.array([[0, 0, 3], [1, 0, 3], [0, 1, 3.0]], np.float32)
 FACES = np.array([[0, 1, 2]])
 NASTY = '"><script>alert(1)</script>&amp;{{data}}\\1<!--\u2028.jpg'
-
-
-class Parsed(HTMLParser):
-    """Texts of a page's elements by tag, in order, and all addresses in it."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.texts, self.links, self.open = {}, [], []
-        self.feed(page.decode())
-
-    def handle_starttag(self, tag, attrs):
-        self.texts.setdefault(tag, []).append('')
-        self.links += [value for name, value in attrs if name in ('src', 'href')]
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        while self.open and self.open.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if self.open:
-            self.texts[self.open[-1]][-1] += data
-
-
-def data_of(page):
-    return json.loads(Parsed(page).texts['script'][0])
 
 
 def still(**changes):

@@ -95,6 +95,25 @@ def test_views_with_one_extent_have_one_scale():
     assert wide.focal_length / wide.meter == pytest.approx(320)
 
 
+def test_with_bounds_a_view_keeps_still_while_somebody_walks():
+    bounds = np.array([[-1, -1.0, 2], [3, 1, 8]])
+    places, bars = {}, {}
+    for kept in (None, bounds):
+        views = []
+        for depth in (4, 7):
+            meshes, faces = people_at((0, 0, 3), (1, 0, depth))
+            views.append(draw_scene((180, 90), RENDERER, meshes, faces, bounds=kept))
+        places[kept is not None] = [color_of(view, 0) for view in views]
+        bars[kept is not None] = [view[-12:] for view in views]
+    np.testing.assert_allclose(*places[True], atol=0.5)
+    np.testing.assert_array_equal(*bars[True])
+    # The view's own fit would move and shrink who stands still.
+    assert np.abs(np.subtract(*places[False])).max() > 10
+    # The middle of the bounds is that of the view above its bar, 6 m wide.
+    meter = 0.88 * min(180 / 6, (90 - 26) / 2)
+    assert places[True][0][0] == pytest.approx(89.5 + (3 - 5) * meter, abs=3)
+
+
 def test_scale_bar_is_as_long_as_it_says():
     meshes, faces = people_at((0, 0, 3), (0, 0, 5))
     view = draw_scene((240, 90), RENDERER, meshes, faces)

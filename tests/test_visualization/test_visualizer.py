@@ -111,6 +111,23 @@ def test_views_of_people(image):
         visualizer.draw_view('front', image, people)
 
 
+@pytest.mark.parametrize('view', ['side', 'top'])
+def test_bounds_keep_a_view_s_size_and_who_stands_in_it(image, view):
+    visualizer = MeshVisualizer(faces=SPHERE.faces)
+    bounds = np.array([[-1, -1.0, 2], [2, 1, 6]])
+    alone, both = (
+        visualizer.draw_view(view, image, people, bounds=bounds)
+        for people in (
+            [person(-0.3, 3.0, person_id=1)],
+            [person(-0.3, 3.0, person_id=1), person(1.2, 5.0, person_id=0)],
+        )
+    )
+    assert alone.shape == both.shape
+    first = (alone != BACKGROUND).any(-1)
+    np.testing.assert_array_equal(alone[first], both[first])
+    assert 0 < first.mean() < (both != BACKGROUND).any(-1).mean()
+
+
 def test_views_side_by_side(image):
     visualizer = MeshVisualizer(faces=SPHERE.faces)
     figure = visualizer.draw_views(

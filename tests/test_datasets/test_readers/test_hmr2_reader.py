@@ -50,6 +50,21 @@ def test_joints_are_relative_to_pelvis_or_hips(hmr2, save):
     assert (joints[..., 3] > 0).sum() == len(expected)
 
 
+def test_of_openpose_s_joints_the_body_s_are_doubted_in_3d_and_no_others(hmr2, save):
+    hmr2['body_keypoints_3d'][1] = 0.1, 0.2, 3, 1
+    hmr2['body_keypoints_2d'][1] = 5, 6, 1
+    labels = read_hmr2_npz(save(hmr2))
+    known, seen = (
+        {SMPL45.names[i] for i in np.flatnonzero(values[1, :, -1])}
+        for values in (labels.joints_3d, labels.keypoints)
+    )
+    openpose = get_keypoint_set('openpose25').names
+    assert openpose[0] == 'nose' and openpose[15] == 'right_eye'
+    # The extra joints of this person are the hips.
+    assert known == {openpose[0], *openpose[15:], 'left_hip', 'right_hip'}
+    assert seen == set(openpose) & set(SMPL45.names)
+
+
 @pytest.mark.parametrize(
     ('scale', 'expected'),
     [

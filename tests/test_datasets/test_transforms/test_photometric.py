@@ -43,6 +43,21 @@ def test_erasing_hides_rectangles_of_the_given_area():
         assert changed.sum() > 0.98 * height * width
 
 
+def test_erased_rectangles_are_noise_as_often_as_asked():
+    np.random.seed(0)
+    black = np.zeros((64, 48, 3), np.uint8)
+    shares = {}
+    for noise_prob in (0.0, 0.25, 1.0):
+        erase = RandomErasing(prob=1, max_count=1, noise_prob=noise_prob)
+        images = [erase({'img': black})['img'] for _ in range(150)]
+        # Black, and one more or dozens of them.
+        counts = [len(np.unique(image @ [1, 256, 256**2])) for image in images]
+        assert all(count == 2 or count > 20 for count in counts)
+        shares[noise_prob] = np.mean([count > 20 for count in counts])
+    assert shares[0.0] == 0 and shares[1.0] == 1
+    assert shares[0.25] == pytest.approx(0.25, abs=0.1)
+
+
 def test_erasing_leaves_the_caller_s_picture():
     np.random.seed(0)
     before = IMAGE.copy()

@@ -59,6 +59,21 @@ def test_encode_takes_one_map():
         encode_with(lambda x: (x, x), prepare)(batch)
 
 
+def test_under_autocast_features_are_bfloat16():
+    torch.manual_seed(0)
+    encoder = torch.nn.Conv2d(3, 4, 2)
+
+    def prepare(data):
+        return data
+
+    batch = {'inputs': torch.rand(2, 3, 4, 4)}
+    plain = encode_with(encoder, prepare)(batch)
+    halved = encode_with(encoder, prepare, amp=True)(batch)
+    assert (plain.dtype, halved.dtype) == (torch.float32, torch.bfloat16)
+    torch.testing.assert_close(halved.float(), plain, atol=0.03, rtol=0.02)
+    assert not plain.requires_grad and not halved.requires_grad
+
+
 def test_pipelines_of_a_concatenation():
     one, two = [dict(type='A', size=(1, 2))], [dict(type='B')]
     part = dict(type='X', ann_file='a.npz', data_root='/here', pipeline=one)

@@ -1,13 +1,18 @@
 import pytest
 import torch
+from mmengine.config import Config
 
 from deforhmr_mm.engine.checkpoints import CheckpointError
 from deforhmr_mm.engine.feature_cache import (
+    CacheMismatchError,
+    FeatureCacheWriter,
+    describe_encoder,
     encoder_weights,
     weights_fingerprint,
     with_encoder,
     without_encoder,
 )
+from tests.test_engine.test_feature_cache.small_cache import manifest_of
 
 ENCODER = {'last_norm.weight': torch.ones(3), 'blocks.0': torch.arange(4.0).view(2, 2)}
 WHOLE = {
@@ -37,6 +42,23 @@ def test_one_fingerprint_for_the_same_weights():
 )
 def test_another_fingerprint_for_others(change):
     assert weights_fingerprint({**ENCODER, **change}) != weights_fingerprint(ENCODER)
+
+
+def test_encoders_of_another_precision_are_told_apart(write):
+    config = Config(dict(model=dict(backbone=dict(type='ViT', frozen=True))))
+    encoder = torch.nn.Linear(2, 3)
+    said = {
+        precision: describe_encoder(config, encoder, precision)
+        for precision in ('float32', 'bfloat16')
+    }
+    assert describe_encoder(config, encoder) == said['float32']
+    assert {**said['bfloat16'], 'precision': 'float32'} == said['float32']
+    folder = write(encoder=said['float32'])
+    assert not FeatureCacheWriter(
+        folder, manifest_of(encoder=said['float32'])
+    ).pending()
+    with pytest.raises(CacheMismatchError, match='precision.*float32.*bfloat16'):
+        FeatureCacheWriter(folder, manifest_of(encoder=said['bfloat16']))
 
 
 def test_out_and_in_again():
