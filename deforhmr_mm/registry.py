@@ -10,10 +10,9 @@ from deforhmr_mm.dependencies import check_dependencies
 
 check_dependencies()
 
+from mmengine.config.utils import MODULE2PACKAGE  # noqa: E402
 from mmengine.registry import Registry  # noqa: E402
 from mmpose import registry as mmpose_registry  # noqa: E402
-
-from deforhmr_mm.config_bases import let_mmengine_find_our_configs  # noqa: E402
 
 __all__ = [
     'DATASETS',
@@ -36,8 +35,13 @@ __all__ = [
 ]
 
 
-# Here, as everything that reads a config of ours imports the registries.
-let_mmengine_find_our_configs()
+# Configs that lie anywhere build on ours by `_base_ = 'deforhmr_mm::FOLDER/NAME.py'`,
+# which mmengine reads from the package's .mim/configs, but only of packages in this
+# table. It is to hold a distribution's name, whose folder stock mmengine takes for the
+# package's: in an editable installation there is nothing. Of a name that no
+# distribution has, every mmengine asks Python where it is imported from, and takes the
+# folder of that file.
+MODULE2PACKAGE.setdefault('deforhmr_mm', __name__)
 
 
 def _child(parent: Registry, *locations: str) -> Registry:

@@ -185,7 +185,7 @@ def main():
                 for record in finished.shards
                 for file in record['files'].values()
             )
-            print(f'\n{args.out}: finished, {size / 2**30:.2f} GiB.')
+            print(f'\n{args.out}: finished, {readable_size(size)}.')
     leave_processes()
 
 

@@ -10,7 +10,6 @@ from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
 
 import deforhmr_mm
-from deforhmr_mm import config_bases
 from deforhmr_mm.datasets import mesh_collate
 from deforhmr_mm.engine.feature_cache import cached_collate
 from deforhmr_mm.engine.launching import load_config
@@ -73,10 +72,15 @@ def test_the_table_leads_to_the_package_s_folder_in_any_installation():
     assert Path(importlib.util.find_spec(name).origin).parent == PACKAGE
 
 
-def test_an_entry_that_is_there_stays(monkeypatch):
-    monkeypatch.setitem(MODULE2PACKAGE, 'deforhmr_mm', 'another')
-    config_bases.let_mmengine_find_our_configs()
-    assert MODULE2PACKAGE['deforhmr_mm'] == 'another'
+def test_an_entry_that_is_there_stays(run_python):
+    code = (
+        'from mmengine.config.utils import MODULE2PACKAGE as table; '
+        "table['deforhmr_mm'] = 'another'; import deforhmr_mm.registry; "
+        "print(table['deforhmr_mm'])"
+    )
+    done = run_python('-c', code)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.split()[-1] == 'another'
 
 
 @needs_installation

@@ -15,12 +15,11 @@ BODY = FOUNDATIONS | {'body_models'}
 WORKERS = BODY | {'models', 'datasets', 'evaluation'}
 ALLOWED = {
     '': set(),
-    'config_bases': set(),
     'dependencies': set(),
     'whole_files': set(),
     'geometry': {''},
     'structures': {'', 'geometry'},
-    'registry': {'', 'dependencies', 'config_bases'},
+    'registry': {'', 'dependencies'},
     'body_models': FOUNDATIONS,
     'models': BODY,
     'datasets': BODY,
