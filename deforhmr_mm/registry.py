@@ -56,7 +56,8 @@ def _child(parent: Registry, *locations: str) -> Registry:
 # Networks, losses and body models: whatever is an nn.Module.
 MODELS = _child(mmpose_registry.MODELS, 'body_models', 'models')
 MODEL_WRAPPERS = _child(mmpose_registry.MODEL_WRAPPERS, 'models')
-WEIGHT_INITIALIZERS = _child(mmpose_registry.WEIGHT_INITIALIZERS, 'models')
+# Checkpoints are opened by the engine.
+WEIGHT_INITIALIZERS = _child(mmpose_registry.WEIGHT_INITIALIZERS, 'engine')
 
 # Data.
 # Features from a cache are read by the engine, which writes them.

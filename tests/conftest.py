@@ -1,10 +1,14 @@
 """Fixtures for every test."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
+
+from tests.running_pickles import RunsCode
 
 
 @pytest.fixture
@@ -66,6 +70,36 @@ def tiny_model(tmp_path_factory) -> ModelFiles:
             parameter.data += 0.05 * torch.randn_like(parameter)
     torch.save({'state_dict': model.state_dict()}, files.weights)
     return files
+
+
+class Logged(list[tuple[str, str]]):
+    """Lines of the log as (level name, text)."""
+
+    def of(self, *levels: str) -> list[str]:
+        """The texts of these levels."""
+        return [text for level, text in self if level in levels]
+
+
+@pytest.fixture
+def logged(monkeypatch) -> Logged:
+    """What the package logs in the test, which is not printed."""
+    from mmengine.logging import MMLogger
+
+    lines = Logged()
+    monkeypatch.setattr(
+        MMLogger.get_current_instance(),
+        'handle',
+        lambda record: lines.append((record.levelname, record.getMessage())),
+    )
+    return lines
+
+
+@pytest.fixture
+def running_pickle(tmp_path) -> Iterator[RunsCode]:
+    """An object whose pickle makes a folder: a test in which one was made fails."""
+    made = tmp_path / 'made_by_a_pickle'
+    yield RunsCode(os.mkdir, str(made))
+    assert not made.exists(), 'the pickle was run'
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,13 @@ import os
 from pathlib import Path
 
 from mmengine.config import DictAction
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 
 from deforhmr_mm.datasets import AnnotationError, ImageReadError
 from deforhmr_mm.engine import NonFiniteLossError
 from deforhmr_mm.engine.checkpoints import (
+    CheckpointError,
+    check_resumable,
     find_last_checkpoint,
     load_checkpoint_safely,
 )
@@ -22,7 +24,8 @@ from deforhmr_mm.engine.launching import (
     set_work_dir,
 )
 from deforhmr_mm.evaluation import UnscorableLabelsError
-from deforhmr_mm.models import BodyMismatchError
+from deforhmr_mm.models import BodyMismatchError, FrozenWeightsError
+from deforhmr_mm.registry import LOOPS, OPTIMIZERS
 
 
 def parse_args():
@@ -97,7 +100,48 @@ def merge_args(config, args):
                 '--cfg-options load_from=FILE; load_from=None begins from random '
                 'weights.'
             )
-        load_checkpoint_safely(load_from)
+        checkpoint = load_checkpoint_safely(load_from)
+        if config.get('resume'):
+            schedulers = config.get('param_scheduler')
+            check_resumable(checkpoint, load_from, has_schedulers=bool(schedulers))
+    log_by_iterations(config)
+
+
+def log_by_iterations(config):
+    """Log validations by iterations in a training without epochs.
+
+    mmengine logs them by epochs, all as number 0, unless the config says otherwise.
+    """
+    loop = config.get('train_cfg') or {}
+    if 'type' in loop:
+        kind = LOOPS.get(loop.type) if isinstance(loop.type, str) else loop.type
+        by_epoch = kind is None or not issubclass(kind, IterBasedTrainLoop)
+    else:
+        by_epoch = loop.get('by_epoch', True)
+    logger = (config.get('default_hooks') or {}).get('logger')
+    if not by_epoch and logger is not None:
+        logger.setdefault('log_metric_by_epoch', False)
+
+
+def build_training(runner):
+    """Build what `Runner.train` would, data sets included, and in its order.
+
+    It takes what is built already, so that a mistake in the config is told apart from
+    an error while training.
+    """
+    _ = runner.train_loop, runner.val_loop
+    kind = ((runner.optim_wrapper or {}).get('optimizer') or {}).get('type')
+    if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
+        # mmengine's own error is that None is not callable.
+        raise KeyError(
+            f'optim_wrapper.optimizer.type: no optimizer is called {kind!r}.'
+        )
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+    # Done, and not to be done twice.
+    runner.auto_scale_lr = None
+    if runner.param_schedulers is not None:
+        runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
 
 
 def main():
@@ -107,12 +151,12 @@ def main():
         merge_args(config, args)
         prepare_launcher(config, args.launcher)
         runner = Runner.from_cfg(config)
-        # The loops are built here, data sets included, and not in train(), so that a
-        # mistake in the config is told apart from an error while training.
-        _ = runner.train_loop, runner.val_loop
+        build_training(runner)
     with one_line_errors(
         AnnotationError,
         BodyMismatchError,
+        CheckpointError,
+        FrozenWeightsError,
         ImageReadError,
         NonFiniteLossError,
         # A missing picture, a full disk.

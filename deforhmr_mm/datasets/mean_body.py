@@ -24,16 +24,31 @@ CAMERA_LABELS = (
     'bbox_center',
     'bbox_scale',
 )
+CACHED = 'CachedFeatureDataset'
+"""By its name, for it is a part of the engine, which data sets do not import."""
 
 
 def build_labels(dataloader: dict[str, Any]) -> BaseDataset:
-    """Data set of a dataloader's config that reads annotations and no picture."""
+    """Data set of a dataloader's config that reads annotations and no picture.
+
+    Raises:
+        ValueError: If it is, or has in it, a cache of features.
+    """
     return DATASETS.build(_without_pipelines(dataloader['dataset']))
 
 
 def _without_pipelines(config: Any) -> Any:
     """Copy of a data set config in which every pipeline is empty."""
     if isinstance(config, dict):
+        kind = config.get('type', '')
+        name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+        # A name can come with its registry's: 'deforhmr_mm.CachedFeatureDataset'.
+        if name.rpartition('.')[2] == CACHED:
+            raise ValueError(
+                'labels are read from annotations, but the data set is a '
+                f'{CACHED} ({config.get("cache_dir", "no cache_dir")}): give the '
+                'config that the cache was made with'
+            )
         return {
             key: [] if key == 'pipeline' else _without_pipelines(value)
             for key, value in config.items()

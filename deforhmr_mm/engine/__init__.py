@@ -18,6 +18,7 @@ from .hooks import (
 )
 from .optim_wrappers import BFloat16OptimWrapper
 from .resumable_loops import ResumableEpochBasedTrainLoop, ResumableIterBasedTrainLoop
+from .safe_pretrained import SafePretrainedInit
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -33,6 +34,7 @@ __all__ = [
     'NonFiniteLossHook',
     'ResumableEpochBasedTrainLoop',
     'ResumableIterBasedTrainLoop',
+    'SafePretrainedInit',
     'SameBodyHook',
     'ScorableLabelsHook',
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from .safe_globals import add_safe_globals
 __all__ = [
     'CheckpointError',
     'check_checkpoint_fits',
+    'check_resumable',
     'find_last_checkpoint',
     'load_checkpoint_safely',
+    'open_safely',
 ]
 
 
@@ -33,23 +36,20 @@ class CheckpointError(ValueError):
     """A checkpoint file is damaged, unsafe, or of another model."""
 
 
-def load_checkpoint_safely(
-    path: str | Path, advice: str = CONVERT_IT
-) -> dict[str, Any]:
-    """Open a checkpoint without running code from it.
+def open_safely(path: str | Path, advice: str = CONVERT_IT) -> Any:
+    """Open a file that torch wrote without running code from it.
 
     Args:
         path: Local file.
         advice: The end of the error of a file that holds more than it may.
 
     Returns:
-        The checkpoint, with at least ``state_dict``; tensors on the CPU, mapped from
-        the file where its format allows.
+        What is in it; tensors on the CPU, mapped from the file where its format allows.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        CheckpointError: If the file is damaged, not a checkpoint, or holds more than
-            tensors and plain values.
+        CheckpointError: If the file is damaged, or holds more than tensors and plain
+            values.
     """
     add_safe_globals()
     path = Path(path)
@@ -57,9 +57,7 @@ def load_checkpoint_safely(
         raise FileNotFoundError(f'The checkpoint {path} does not exist.')
     is_zip = zipfile.is_zipfile(path)
     try:
-        checkpoint = torch.load(
-            path, map_location='cpu', weights_only=True, mmap=is_zip
-        )
+        return torch.load(path, map_location='cpu', weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
         # torch's own text goes on to advise to trust the file.
         found = re.search(r'GLOBAL (getattr\(.*\)|\S+)', str(error))
@@ -79,6 +77,25 @@ def load_checkpoint_safely(
             f'{path} is not a readable checkpoint: it is empty, cut off or of another '
             'format.'
         ) from error
+
+
+def load_checkpoint_safely(
+    path: str | Path, advice: str = CONVERT_IT
+) -> dict[str, Any]:
+    """Open a checkpoint without running code from it.
+
+    Args:
+        path: Local file.
+        advice: The end of the error of a file that holds more than it may.
+
+    Returns:
+        The checkpoint, with at least ``state_dict``; see `open_safely`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is bad (`open_safely`) or not a checkpoint.
+    """
+    checkpoint = open_safely(path, advice)
     if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
         raise CheckpointError(
             f'{path} has no "state_dict": it is not a checkpoint of this project.'
@@ -121,6 +138,34 @@ def check_checkpoint_fits(model: nn.Module, path: str | Path) -> None:
         raise CheckpointError(
             f'The checkpoint {path} is of another model than the config describes; '
             f'weights: {"; ".join(found)}.'
+        )
+
+
+def check_resumable(
+    checkpoint: Mapping[str, Any], path: str | Path, has_schedulers: bool
+) -> None:
+    """Check that a training can go on from a checkpoint, not only from its weights.
+
+    mmengine begins what is missing anew, without a word.
+
+    Args:
+        checkpoint: What `load_checkpoint_safely` returned.
+        path: Its file, for the error.
+        has_schedulers: Whether the training has any (``param_scheduler``).
+
+    Raises:
+        CheckpointError: If the optimizer, the schedules, the log or the place in the
+            training is missing.
+    """
+    needed = ['optimizer', *['param_schedulers'] * has_schedulers, 'message_hub']
+    missing = [key for key in needed if key not in checkpoint]
+    meta = checkpoint.get('meta') or {}
+    missing += [f'meta.{key}' for key in ('epoch', 'iter') if key not in meta]
+    if missing:
+        raise CheckpointError(
+            f'{path} holds weights alone, without {", ".join(missing)}: begin anew '
+            f'from them by --cfg-options load_from={path}, without --resume, or resume '
+            'from a checkpoint such as epoch_N.pth or iter_N.pth.'
         )
 
 

@@ -53,10 +53,14 @@ def set_random_state(state: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def preserved_random_state() -> Iterator[None]:
-    """Put all generators back at the end to where they were at the beginning."""
+def preserved_random_state() -> Iterator[dict[str, Any]]:
+    """Put all generators back at the end to where they were at the beginning.
+
+    Yields:
+        Where that was, as `random_state` returns it.
+    """
     state = random_state()
     try:
-        yield
+        yield state
     finally:
         set_random_state(state)

@@ -41,22 +41,30 @@ class _Resumable:
         self._batches_done = 0  # Of this epoch, or of all in the endless loop.
         self._is_validated = False
         self._resumed: Mapping[str, Any] | None = None
+        # Of the generators, while a validation runs.
+        self._before_validation: Mapping[str, Any] | None = None
 
     def resume_state(self) -> dict[str, Any]:
         """What to take up the training here; all processes must call it.
+
+        Within a validation the generators are stored as it will leave them: as they
+        were before it.
 
         Returns:
             Plain values and tensors: ``batches_done`` of this epoch, ``step_size``
             samples of one step over all processes, ``is_validated``, ``sample_seed``,
             ``sampler_seed`` and the ``random_states`` of all processes.
         """
+        state = self._before_validation
+        if state is None:
+            state = random_state()
         return dict(
             batches_done=self._batches_done,
             step_size=self._step_size,
             is_validated=self._is_validated,
             sample_seed=self.dataloader.dataset.seed,
             sampler_seed=getattr(self.dataloader.batch_sampler.sampler, 'seed', None),
-            random_states=all_gather_object(random_state()),
+            random_states=all_gather_object(state),
         )
 
     def load_resume_state(self, state: Mapping[str, Any]) -> None:
@@ -109,8 +117,11 @@ class _Resumable:
         if count % self.val_interval == 0 or count == end:
             # Checkpoints that the validation writes are past it.
             self._is_validated = True
-            with preserved_random_state():
-                self.runner.val_loop.run()
+            try:
+                with preserved_random_state() as self._before_validation:
+                    self.runner.val_loop.run()
+            finally:
+                self._before_validation = None
 
 
 @LOOPS.register_module()

@@ -15,10 +15,17 @@ from .functional import (
     point_errors,
     pve,
 )
-from .metrics import PROTOCOLS, MeshMetric, Protocol, UnscorableLabelsError
+from .metrics import (
+    MORE_IS_BETTER,
+    PROTOCOLS,
+    MeshMetric,
+    Protocol,
+    UnscorableLabelsError,
+)
 
 __all__ = [
     'COCO_GROUPS',
+    'MORE_IS_BETTER',
     'PROTOCOLS',
     'CocoPCK',
     'MeshMetric',

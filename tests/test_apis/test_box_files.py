@@ -1,7 +1,6 @@
 """People's boxes from every kind of JSON file that is about."""
 
 import json
-import logging
 
 import numpy as np
 import pytest
@@ -103,20 +102,11 @@ def test_coco_results(tmp_path):
     assert read(tmp_path, RESULTS, coco)['x/a.jpg'] == ([[0, 0, 8, 8]], [0.8], 'xywh')
 
 
-def test_coco_results_with_names(tmp_path):
+def test_coco_results_with_names(tmp_path, logged):
     named = [dict(row, image_id='a.jpg') for row in RESULTS]
-    seen = []
-    from mmengine.logging import MMLogger
-
-    handler = logging.Handler()
-    handler.emit = lambda record: seen.append(record.getMessage())
-    MMLogger.get_current_instance().addHandler(handler)
-    try:
-        found = read(tmp_path, named)
-    finally:
-        MMLogger.get_current_instance().removeHandler(handler)
+    found = read(tmp_path, named)
     assert found == {'a.jpg': ([BOX, OTHER], [0.9, 0.7], 'xywh')}
-    assert 'boxes of class 1 are taken for people' in seen[0]
+    assert 'boxes of class 1 are taken for people' in logged[0][1]
     alone = [dict(image_id='a.jpg', bbox=BOX, score=0.9, category_id=5)]
     assert read(tmp_path, alone) == {'a.jpg': ([BOX], [0.9], 'xywh')}
     with pytest.raises(ValueError, match=r'boxes\.json, entry 0: .*picture 7.*`annot'):

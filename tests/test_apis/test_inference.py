@@ -203,17 +203,11 @@ def test_checkpoint_of_another_body(tiny_model, tmp_path):
         init_model(tiny_model.config, tmp_path / 'other.pth')
 
 
-class Evil:
-    def __reduce__(self):
-        return (open, ('evil_was_here', 'w'))
-
-
-def test_checkpoints_run_no_code(tiny_model, tmp_path, monkeypatch):
+def test_checkpoints_run_no_code(tiny_model, tmp_path, monkeypatch, running_pickle):
     monkeypatch.chdir(tmp_path)
-    torch.save({'state_dict': {'a': Evil()}}, 'evil.pth')
+    torch.save({'state_dict': {'a': running_pickle}}, 'evil.pth')
     with open('evil.pkl', 'wb') as file:
-        pickle.dump({'state_dict': Evil()}, file)
+        pickle.dump({'state_dict': running_pickle}, file)
     for name in ('evil.pth', 'evil.pkl'):
         with pytest.raises(CheckpointError, match=name):
             init_model(tiny_model.config, name)
-    assert not (tmp_path / 'evil_was_here').exists()

@@ -120,12 +120,10 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_without_an_h264_encoder_mpeg4_is_written(
-    tmp_path, monkeypatch, warnings_logged
-):
+def test_without_an_h264_encoder_mpeg4_is_written(tmp_path, monkeypatch, logged):
     monkeypatch.setattr(video_writer, 'H264_ENCODERS', ('lib_none',))
     path = write(tmp_path / 'a.mp4', [corners()] * 5, 29.97)
-    assert any('no H.264 encoder (lib_none)' in line for line in warnings_logged)
+    assert any('no H.264 encoder (lib_none)' in line for line in logged.of('WARNING'))
     with av.open(str(path)) as container:
         assert container.streams.video[0].codec_context.name == 'mpeg4'
     images = list(VideoReader(path))
@@ -190,12 +188,10 @@ CUT_FILES = {
 
 
 @pytest.mark.parametrize('name', CUT_FILES)
-def test_a_cut_video_gives_its_whole_frames_and_a_warning(
-    tmp_path, name, warnings_logged
-):
+def test_a_cut_video_gives_its_whole_frames_and_a_warning(tmp_path, name, logged):
     whole = write_raw(tmp_path / name, noise(40), **CUT_FILES[name])
     wanted = list(VideoReader(whole))
-    assert len(wanted) == 40 and not warnings_logged
+    assert len(wanted) == 40 and not logged
     cut = whole.with_name(f'cut_{name}')
     data = whole.read_bytes()
     cut.write_bytes(data[: len(data) * 6 // 10])
@@ -203,11 +199,11 @@ def test_a_cut_video_gives_its_whole_frames_and_a_warning(
     read = list(reader)
     assert 15 <= len(read) == reader.num_frames < 30
     np.testing.assert_array_equal(read, wanted[: len(read)])
-    (line,) = warnings_logged
+    (line,) = logged.of('WARNING')
     assert f'cut_{name}' in line and f'after {len(read)} frames' in line
 
 
-def test_a_hole_ends_a_video(tmp_path, warnings_logged):
+def test_a_hole_ends_a_video(tmp_path, logged):
     path = write_raw(tmp_path / 'a.mp4', noise(40))
     wanted = list(VideoReader(path))
     data = bytearray(path.read_bytes())
@@ -218,8 +214,9 @@ def test_a_hole_ends_a_video(tmp_path, warnings_logged):
     assert 10 <= len(read) < 30
     # The decoder fills in the rest of the last one as players do, and does not say so.
     np.testing.assert_array_equal(read[:-1], wanted[: len(read) - 1])
-    assert 'nan' not in warnings_logged[0]
-    assert 'a.mp4 is damaged or cut off after' in warnings_logged[0]
+    warning = logged.of('WARNING')[0]
+    assert 'nan' not in warning
+    assert 'a.mp4 is damaged or cut off after' in warning
 
 
 BAD_FILES = {
@@ -284,13 +281,13 @@ def test_frames_of_another_size_are_scaled_to_the_first(tmp_path):
     assert np.isfinite(times).all() and (np.diff(times) > 0).all()
 
 
-def test_pixels_that_are_not_square_are_said(tmp_path, warnings_logged):
+def test_pixels_that_are_not_square_are_said(tmp_path, logged):
     def stretch(stream):
         stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
 
     path = write_raw(tmp_path / 'a.mp4', [corners()], prepare=stretch)
     assert VideoReader(path).size == (48, 64)
-    assert 'pixels that are not square (4/3)' in warnings_logged[0]
+    assert 'pixels that are not square (4/3)' in logged.of('WARNING')[0]
 
 
 def test_titles_in_an_old_encoding_do_no_harm(tmp_path):

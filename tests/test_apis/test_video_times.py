@@ -21,15 +21,15 @@ def test_variable_frame_rate_gives_every_frame_and_its_time(tmp_path):
     assert VideoReader(path).fps == pytest.approx(8 / 3.0)  # the last one lasts 0.1 s
 
 
-def test_uneven_frames_are_said_once(tmp_path, warnings_logged):
+def test_uneven_frames_are_said_once(tmp_path, logged):
     images = [grey(20 * index) for index in range(12)]
     # At 30 frames a second for a while, then at 15.
     times = [0, 1, 2, 3, 4, 5, 7, 9, 11, 13, 15, 17]
     path = write_raw(tmp_path / 'even.mkv', images)
-    assert len(list(VideoReader(path))) == 12 and warnings_logged == []
+    assert len(list(VideoReader(path))) == 12 and logged == []
     reader = VideoReader(write_raw(tmp_path / 'uneven.mkv', images, times=times))
     assert len(list(reader)) == len(list(reader)) == 12
-    (warning,) = warnings_logged
+    (warning,) = logged.of('WARNING')
     assert 'uneven.mkv has frames at uneven times, up to 0.27 s' in warning
 
 

@@ -14,6 +14,7 @@ import scipy.sparse
 
 from deforhmr_mm.body_models import UnsafePickleError, load_smpl_file
 from deforhmr_mm.body_models.safe_pickle import load_pickled_array, load_pickled_arrays
+from tests.running_pickles import RunsCode
 
 
 def _chumpy_class(monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> type:
@@ -126,24 +127,14 @@ def test_every_protocol(tmp_path: Path, protocol: int) -> None:
         np.testing.assert_array_equal(loaded[key], value)
 
 
-class _Runs:
-    """Pickles as a call."""
-
-    def __init__(self, function, *args) -> None:
-        self.call = (function, args)
-
-    def __reduce__(self):
-        return self.call
-
-
 @pytest.mark.parametrize(
     ('make', 'named'),
     [
-        (lambda mark: _Runs(os.system, f'touch {mark}'), r'(posix|nt)\.system'),
-        (lambda mark: _Runs(eval, f'open({str(mark)!r}, "w")'), r'eval'),
-        (lambda mark: _Runs(getattr, os, 'system'), r'getattr|os|import'),
-        (lambda mark: _Runs(Path.touch, mark), r'pathlib|getattr'),
-        (lambda mark: _Runs(np.save, str(mark), 1), r'numpy'),
+        (lambda mark: RunsCode(os.system, f'touch {mark}'), r'(posix|nt)\.system'),
+        (lambda mark: RunsCode(eval, f'open({str(mark)!r}, "w")'), r'eval'),
+        (lambda mark: RunsCode(getattr, os, 'system'), r'getattr|os|import'),
+        (lambda mark: RunsCode(Path.touch, mark), r'pathlib|getattr'),
+        (lambda mark: RunsCode(np.save, str(mark), 1), r'numpy'),
     ],
 )
 def test_code_is_refused_and_not_run(tmp_path: Path, make, named: str) -> None:

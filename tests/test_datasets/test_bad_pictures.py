@@ -1,11 +1,8 @@
 """Pictures that are missing or damaged."""
 
-import logging
-
 import numpy as np
 import pytest
 from mmengine.dataset import pseudo_collate, worker_init_fn
-from mmengine.logging import MMLogger
 from torch.utils.data import DataLoader
 
 from deforhmr_mm.datasets import HMRDataset, transforms
@@ -30,24 +27,17 @@ def dataset(columns, write):
     return build
 
 
-@pytest.fixture
-def warnings(monkeypatch):
-    seen = []
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'handle', seen.append)
-    return lambda: [r.getMessage() for r in seen if r.levelno == logging.WARNING]
-
-
 def names(data, count):
     return [data[i % 5]['data_samples'].img_path[-5:] for i in range(count)]
 
 
-def test_another_sample_takes_the_place(dataset, tmp_path, warnings):
+def test_another_sample_takes_the_place(dataset, tmp_path, logged):
     data = dataset()
     (tmp_path / 'a.png').unlink()
     (tmp_path / 'sub' / 'c.png').write_bytes(b'')
     np.random.seed(0)
     assert names(data, 20) == ['b.png'] * 20
-    messages = warnings()
+    messages = logged.of('WARNING')
     assert len(messages) == 2  # one for each picture, though they came up often
     assert 'people: picture 1 of at most 100' in messages[0]
     assert f'{tmp_path}/a.png does not exist' in messages[0]
@@ -55,10 +45,10 @@ def test_another_sample_takes_the_place(dataset, tmp_path, warnings):
     assert f'{tmp_path}/sub/c.png is empty' in messages[1]
 
 
-def test_whole_pictures_are_left_alone(dataset, warnings):
+def test_whole_pictures_are_left_alone(dataset, logged):
     expected = ['a.png', 'b.png', 'b.png', 'c.png', 'a.png']
     assert names(dataset(), 5) == expected
-    assert warnings() == []
+    assert logged.of('WARNING') == []
 
 
 def test_too_many_bad_pictures_end_the_run(dataset, tmp_path):

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import logging
 import sys
 
 import cv2
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 import roma
 import torch
-from mmengine.logging import MMLogger
 
 from deforhmr_mm.datasets import AnnotationError, CocoMeshDataset, transforms
 from deforhmr_mm.structures import get_keypoint_set
@@ -65,14 +63,7 @@ def build(tmp_path):
     return call
 
 
-@pytest.fixture
-def messages(monkeypatch):
-    seen = []
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'handle', seen.append)
-    return lambda: [r.getMessage() for r in seen if r.levelno == logging.INFO]
-
-
-def test_people_and_their_boxes(content, build, tmp_path, messages):
+def test_people_and_their_boxes(content, build, tmp_path, logged):
     data = build(content, data_prefix=dict(img='train'))
     first, second = (data.get_data_info(i) for i in range(2))
     assert len(data) == 2
@@ -86,7 +77,7 @@ def test_people_and_their_boxes(content, build, tmp_path, messages):
     assert not first['has_smpl'].any() and not first['joints_3d_conf'].any()
     assert np.isnan(first['transl']).all() and np.isnan(first['focal_length'])
     assert first['gender'] == 'neutral'
-    assert messages() == [
+    assert logged.of('INFO') == [
         f'{tmp_path}/people.json: 2 people; left out: 1 crowds, 1 boxes without an '
         'area, 1 people with fewer than 1 keypoints.'
     ]
@@ -142,7 +133,7 @@ def smpl_columns():
     }
 
 
-def test_smpl_labels_join_by_annotation(content, build, tmp_path, messages):
+def test_smpl_labels_join_by_annotation(content, build, tmp_path, logged):
     np.savez(tmp_path / 'smpl.npz', **smpl_columns())
     plain = build(content).get_data_info(1)
     data = build(content, smpl_file='smpl.npz')
@@ -162,7 +153,7 @@ def test_smpl_labels_join_by_annotation(content, build, tmp_path, messages):
     for key in ('keypoints', 'keypoints_conf', 'bbox_center', 'bbox_scale'):
         np.testing.assert_array_equal(joined[key], plain[key])
     summary = f'1 of 2 people have SMPL labels in {tmp_path}/smpl.npz, which has 3.'
-    assert any(message.endswith(summary) for message in messages())
+    assert any(message.endswith(summary) for message in logged.of('INFO'))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
 """What is cleaned of HMR2.0's training tars, and where their 3D joints are rooted."""
 
-import logging
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from mmengine.logging import MMLogger
 
 from deforhmr_mm.body_models import SMPL
 from deforhmr_mm.datasets import AnnotationError
@@ -49,14 +47,7 @@ def test_a_perfect_prediction_loses_nothing_by_another_pelvis(build):
     np.testing.assert_allclose(found.mean(0), hips, atol=1e-6)
 
 
-@pytest.fixture
-def messages(monkeypatch):
-    seen = []
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'handle', seen.append)
-    return lambda: [r.getMessage() for r in seen if r.levelno == logging.INFO]
-
-
-def test_what_is_left_out_is_counted(build, tmp_path, messages):
+def test_what_is_left_out_is_counted(build, tmp_path, logged):
     members = {
         **single(),
         'alone.jpg': picture(1),
@@ -67,7 +58,7 @@ def test_what_is_left_out_is_counted(build, tmp_path, messages):
         '__readme__': b'of no interest',
     }
     assert len(build(members)) == 1
-    assert messages() == [
+    assert logged.of('INFO') == [
         f'{tmp_path}/few.tar: 1 people in 1 pictures; left out: 1 labels without a '
         'picture, 1 pictures without labels, 2 boxes without an area; people who lost '
         'labels: none.'
@@ -98,7 +89,7 @@ FITS = [
 ]
 
 
-def test_fits_are_cleaned_as_in_hmr2(build, tmp_path, messages):
+def test_fits_are_cleaned_as_in_hmr2(build, tmp_path, logged):
     data = build({'7.png': picture(7), '7.data.pyd': FITS})
     labels = data.labels
     assert labels.has_pose.tolist() == labels.has_betas.tolist() == [1, 0, 1, 1, 1]
@@ -106,7 +97,7 @@ def test_fits_are_cleaned_as_in_hmr2(build, tmp_path, messages):
     limbs = list(SMPL45.indices(get_keypoint_set('hmr2_extra19').names[:6]))
     conf = labels.keypoints[2, limbs, 2]
     np.testing.assert_allclose(conf, [0.3, 0, *[0.5] * 4])
-    assert messages() == [
+    assert logged.of('INFO') == [
         f'{tmp_path}/few.tar: 5 people in 1 pictures; left out: 1 people with fewer '
         'than 5 keypoints, 2 people with a fitting loss of 31000 or more; people who '
         'lost labels: 1 betas beyond 3, and the pose with them, 1 keypoints of '

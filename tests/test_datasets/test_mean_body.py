@@ -13,6 +13,7 @@ from deforhmr_mm.datasets import (
     mean_crop_camera,
     read_labels,
 )
+from deforhmr_mm.engine.feature_cache import CachedFeatureDataset
 from deforhmr_mm.geometry import crop_to_full_translation
 
 
@@ -56,6 +57,19 @@ def test_a_config_is_left_as_it_is(columns, write):
     build_labels(config)
     (dataset,) = config['dataset']['datasets']
     assert dataset['pipeline'] == [dict(type='NoSuchTransform')]
+
+
+@pytest.mark.parametrize(
+    'kind', ['CachedFeatureDataset', 'deforhmr_mm.CachedFeatureDataset', None]
+)
+@pytest.mark.parametrize('wrapped', [False, True])
+def test_a_cache_is_refused(kind, wrapped):
+    cached = dict(type=kind or CachedFeatureDataset, cache_dir='my_cache', pipeline=[])
+    if wrapped:
+        cached = dict(type='ConcatDataset', datasets=[cached])
+    wanted = r'\(my_cache\): give the config that the cache was made with'
+    with pytest.raises(ValueError, match=wanted):
+        build_labels(dict(dataset=cached))
 
 
 def test_only_the_labels_asked_for_are_read(columns, write):

@@ -50,3 +50,34 @@ def test_it_runs_before_a_checkpoint_is_written():
         get_priority(h.priority) for h in (NonFiniteLossHook, CheckpointHook)
     )
     assert own < writer
+
+
+@pytest.mark.parametrize('value', [float('nan'), torch.tensor(torch.inf)])
+def test_a_checkpoint_waits_for_iterations_that_were_not_looked_at(value):
+    hook = NonFiniteLossHook(interval=10)
+    for loss in (torch.tensor(1.0), value, 2.0):
+        outputs = {'loss': loss, 'acc': float('nan')}
+        hook.after_train_iter(RUNNER, 0, BATCH, outputs)
+    with pytest.raises(NonFiniteLossError, match=r'iteration 41.*10th.*interval to 1'):
+        hook.before_save_checkpoint(RUNNER, {})
+
+
+def test_a_checkpoint_waits_for_the_means_of_all_processes():
+    """`MeanLossHook` replaces the values after this hook has had them."""
+    hook = NonFiniteLossHook(interval=10)
+    outputs = {'loss': torch.tensor(1.0)}
+    hook.after_train_iter(RUNNER, 0, BATCH, outputs)
+    hook.before_save_checkpoint(RUNNER, {})
+    hook.after_train_iter(RUNNER, 0, BATCH, outputs)
+    outputs['loss'] = torch.tensor(torch.nan)
+    with pytest.raises(NonFiniteLossError):
+        hook.before_save_checkpoint(RUNNER, {})
+
+
+@pytest.mark.parametrize('interval', [1, 10])
+def test_a_checkpoint_of_sound_losses_is_written(interval):
+    hook = NonFiniteLossHook(interval=interval)
+    outputs = {'loss': torch.tensor(1.0), 'acc': float('nan')}
+    for _ in range(3):
+        hook.after_train_iter(RUNNER, 0, BATCH, outputs)
+    hook.before_save_checkpoint(RUNNER, {})

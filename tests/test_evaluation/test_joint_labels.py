@@ -131,14 +131,16 @@ def test_against_one_by_one(protocol, has_pelvis):
             # One of the 24, but none of LSP's 14.
             scored = np.concatenate([scored, skeleton[:1]])
             true_scored = np.concatenate([true_scored, true[:1]])
-        at_pelvis = has_pelvis and protocol != 'rich'
+        # SMPL's pelvis, which these labels have, is not H36M's.
+        at_pelvis = has_pelvis and protocol == 'smpl24'
         root = skeleton[0] if at_pelvis else skeleton[hips].mean(0)
         true_root = true[0] if at_pelvis else true[[1, 2]].mean(0)
         pairs.append((scored, root, true_scored, true_root))
     metric = MeshMetric(body, protocol=protocol, truth='joints')
     assert score(metric, samples) == pytest.approx(slow_joint_scores(pairs), rel=1e-4)
     for_want = 'aligned at the mean of the hip joints for want of that pelvis'
-    assert (for_want in metric.description) == (not has_pelvis and protocol != 'rich')
+    wanted = {'smpl24': not has_pelvis, 'h36m14': True, 'rich': False}[protocol]
+    assert (for_want in metric.description) == wanted
 
 
 def test_the_pelvis_of_hmr2_is_taken_where_it_is_labelled(tmp_path):
@@ -220,8 +222,6 @@ def test_the_line_of_joints_alone():
     body = ToyBody()
     samples = by_joints(body, 2)
     samples[1].gt_instances.joints_3d_conf[0, LIMBS_SMPL[-1]] = 0
-    samples[1].gt_instances.joints_3d_conf[0, 0] = 1
-    samples[1].gt_instances.joints_3d[0, 0] = 0
     metric = MeshMetric(body, protocol='h36m14')
     lines = log_of(metric)
     assert tuple(score(metric, samples)) == JOINT_KEYS
@@ -229,10 +229,18 @@ def test_the_line_of_joints_alone():
         'MeshMetric on 2 bodies; millimetres; protocol h36m14: 14 H36M joints '
         'regressed from the recovered mesh, aligned at the pelvis joint, the labelled '
         'joints are the truth; all bodies by their labelled joints alone: 11 to 12 of '
-        'the 14 joints (never neck_h36m, head_h36m), 1 of them aligned at the mean of '
-        'the hip joints for want of that pelvis, no vertex errors; body toy '
+        'the 14 joints (never neck_h36m, head_h36m), aligned at the mean of the hip '
+        'joints for want of that pelvis, no vertex errors; body toy '
         '(0123456789abcdef)'
     ]
+    # SMPL's own pelvis is one of its 24 joints, and where they are aligned.
+    samples[1].gt_instances.joints_3d_conf[0, 0] = 1
+    samples[1].gt_instances.joints_3d[0, 0] = 0
+    metric = MeshMetric(body)
+    lines = log_of(metric)
+    score(metric, samples)
+    assert 'alone: 12 of the 24 joints (never spine1, ' in lines[0]
+    assert '), 1 of them aligned at the mean of the hip joints for want' in lines[0]
 
 
 def test_joints_alone_need_no_genders():
@@ -324,6 +332,23 @@ def test_labels_of_another_keypoint_set_are_found_by_name():
     regressor = body.h36m_regressor.double().numpy()
     pred = regressor @ sample.pred_instances.vertices[0].double().numpy()
     pair = (pred[order], pred[0], true[order], true[0])
+    assert scores == pytest.approx(slow_joint_scores([pair]), rel=1e-4)
+
+
+def test_pelvises_of_one_name_are_two_points():
+    """H36M's is no joint of SMPL's skeleton, which is aligned at the hips then."""
+    body, sample = ToyBody(), make_sample(ToyBody(), 0, labelled=False)
+    sample.gt_instances.joints_3d = torch.randn(1, 17, 3)
+    sample.gt_instances.joints_3d_conf = torch.ones(1, 17)
+    metric = MeshMetric(body)
+    metric.dataset_meta = dict(keypoint_set='h36m17')
+    scores = score(metric, [sample])
+    assert 'alone: 12 of the 24 joints (never pelvis, ' in metric.description
+    true = sample.gt_instances.joints_3d[0].double().numpy()[LIMBS_H36M]
+    skeleton = sample.pred_instances.joints[0].double().numpy()
+    # LSP's order has the hips at 2 and 3.
+    hips = skeleton[[1, 2]].mean(0), true[[2, 3]].mean(0)
+    pair = (skeleton[LIMBS_SMPL], hips[0], true, hips[1])
     assert scores == pytest.approx(slow_joint_scores([pair]), rel=1e-4)
 
 

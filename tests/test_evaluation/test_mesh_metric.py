@@ -82,19 +82,26 @@ def run_rank(rank: int, folder: Path) -> None:
     body = ToyBody()
     # Nine people over two processes: the sampler repeats the first to even them out.
     order = [*range(9), 0][rank::2]
-    metric = MeshMetric(body)
-    for seed in order:
-        metric.process(None, as_dicts([make_sample(body, seed, labelled=seed != 3)]))
-    torch.save(metric.evaluate(9), folder / f'{rank}.pth')
+    # By mmengine's own folder, then by a user's.
+    for name, options in ('own', {}), ('given', dict(collect_dir=str(folder))):
+        metric = MeshMetric(body, **options)
+        for seed in order:
+            sample = make_sample(body, seed, labelled=seed != 3)
+            metric.process(None, as_dicts([sample]))
+        torch.save(metric.evaluate(9), folder / f'{name}_{rank}.pth')
 
 
 def test_two_processes_give_the_scores_of_one(tmp_path):
+    kept = tmp_path / 'of_the_user.txt'
+    kept.write_text('not to be deleted')
     run_ranks(__file__, tmp_path)
+    results = {f'{name}_{rank}.pth' for name in ('own', 'given') for rank in range(2)}
+    assert {path.name for path in tmp_path.iterdir()} == {kept.name, *results}
     body = ToyBody()
     samples = [make_sample(body, seed, labelled=seed != 3) for seed in range(9)]
     expected = score(MeshMetric(body), samples)
-    for rank in range(2):
-        assert torch.load(tmp_path / f'{rank}.pth') == pytest.approx(expected, rel=1e-6)
+    for name in results:
+        assert torch.load(tmp_path / name) == pytest.approx(expected, rel=1e-6)
 
 
 def test_description_names_protocol_pelvis_and_body():

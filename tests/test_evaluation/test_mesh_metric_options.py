@@ -128,13 +128,55 @@ def test_tables_by_joint_and_by_sequence(monkeypatch):
     assert rows['sequence'] == ['bodies', *KEYS]
     assert {name: row[0] for name, row in rows.items()} == {
         'sequence': 'bodies',
-        'run': '1',
+        'a/run': '1',
         'walk': '2',
     }
     alone = score(MeshMetric(body), samples[1:2])
     np.testing.assert_allclose(
-        np.array(rows['run'][1:], dtype=float), list(alone.values()), atol=0.051
+        np.array(rows['a/run'][1:], dtype=float), list(alone.values()), atol=0.051
     )
+
+
+@pytest.mark.parametrize(
+    ('folders', 'names'),
+    [
+        # As our converters write EMDB, MPI-INF-3DHP's test set, 3DPW and Human3.6M.
+        (
+            ['/d/P0/09_walk/images', '/d/P0/11_run/images', '/d/P1/09_walk/images'],
+            ['P0/09_walk', 'P0/11_run', 'P1/09_walk'],
+        ),
+        (['d/TS1/imageSequence', 'd/TS2/imageSequence'], ['TS1', 'TS2']),
+        (['d/imageFiles/bus_00', 'd/imageFiles/walk_00'], ['bus_00', 'walk_00']),
+        (['d/imageFiles/bus_00', 'd/imageFiles/bus_00'], ['bus_00', 'bus_00']),
+        (['d/images', 'd/images'], ['images', 'images']),
+        # What one shares with a folder in it is no part that both can lose.
+        (['d/a', 'd/a/b'], ['a', 'a/b']),
+        (['d/a', ''], ['a', '']),
+        (['/a', 'a'], ['/a', 'a']),
+    ],
+)
+def test_sequences_are_told_apart_by_their_folders(tmp_path, folders, names):
+    body = ToyBody()
+    samples = [make_sample(body, seed) for seed in range(len(folders))]
+    for sample, folder in zip(samples, folders, strict=True):
+        sample.set_metainfo(dict(img_path=f'{folder}/1.jpg' if folder else '1.jpg'))
+    samples.append(make_sample(body, 9))
+    samples[-1].set_metainfo(dict(img_path='elsewhere/1.jpg', sequence='d/own'))
+    prefix = tmp_path / 'scores'
+    metric = MeshMetric(body, per_sequence=True, out_file_prefix=str(prefix))
+    lines = []
+    metric._log = lines.append
+    score(metric, samples)
+    _, table, _ = lines
+    figures = [line.split() for line in table.splitlines()[2:]]
+    # An empty name leaves the number of bodies first.
+    counted = {row[0]: row[1] for row in figures if len(row) == len(KEYS) + 2}
+    names = [*names, 'd/own']
+    assert counted == {name: str(names.count(name)) for name in names if name}
+    with np.load(f'{prefix}.npz') as file:
+        assert file['sequence'].tolist() == names
+    with open(f'{prefix}.csv', newline='') as file:
+        assert [row['sequence'] for row in csv.DictReader(file)] == names
 
 
 def test_figures_of_every_body_are_written(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deforhmr_mm.models.backbones import ViT
+from deforhmr_mm.models.backbones import FrozenWeightsError, ViT
 
 SMALL = dict(embed_dims=32, depth=2, num_heads=4)
 
@@ -153,3 +153,28 @@ def test_a_frozen_encoder_gets_all_weights_of_its_checkpoint(tmp_path):
     weights['pos_embed'] = weights['pos_embed'][:, :-1]
     with pytest.raises(ValueError, match=r'2 of 29 .*\(pos_embed, blocks\.1\.mlp\.fc2'):
         load(weights)
+
+
+def test_a_frozen_encoder_gets_the_statistics_of_its_batch_norms(tmp_path):
+    options = dict(patch_size=32, conv_stem=(0, 0, 0, 0, 0), img_size=(64, 64))
+    weights = ViT(SMALL, **options).state_dict()
+    path = tmp_path / 'vit.pth'
+    source = dict(type='Pretrained', checkpoint=str(path))
+    torch.save({'state_dict': weights}, path)
+    vit = ViT(SMALL, frozen=True, init_cfg=source, **options)
+    vit.init_weights()
+    assert all(vit.state_dict()[name].equal(weights[name]) for name in weights)
+    del weights['patch_embed.halve.1.1.running_mean']
+    torch.save({'state_dict': weights}, path)
+    vit = ViT(SMALL, frozen=True, init_cfg=source, **options)
+    with pytest.raises(FrozenWeightsError, match=r'1 of .*halve\.1\.1\.running_mean'):
+        vit.init_weights()
+
+
+def test_code_in_the_checkpoint_is_not_run(tmp_path, running_pickle):
+    """Outside of a runner, whose default scope is ours."""
+    path = tmp_path / 'vit.pth'
+    torch.save({'state_dict': {}, 'extra': running_pickle}, path)
+    vit = ViT(SMALL, init_cfg=dict(type='Pretrained', checkpoint=str(path)))
+    with pytest.raises(ValueError, match='vit.pth cannot be opened safely'):
+        vit.init_weights()

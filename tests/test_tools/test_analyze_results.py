@@ -59,6 +59,19 @@ def test_who_is_chosen(scores, metric, topk, rows):
         assert next(iter(case.figures)) == metric
 
 
+@pytest.mark.parametrize('metric', ['PCK@150', 'AUC'])
+def test_who_has_most_joints_near_is_best(scores, metric):
+    with np.load(scores) as file:
+        content = dict(file)
+    content['keys'] = np.array(['MPJPE', metric])
+    np.savez(scores, **content)
+    # The people in the order of PA-MPJPE's numbers, from the highest to the lowest.
+    cases = TOOL['choose_cases'](scores, metric, 1)
+    assert [case.kind for case in cases] == ['best', 'median', 'worst']
+    assert [case.sample_id[-1] for case in cases] == ['2', '1', '4']
+    assert [case.figures[metric] for case in cases] == [90, 50, 10]
+
+
 def test_people_without_a_true_body_are_left_out(scores):
     with np.load(scores) as file:
         content = dict(file)

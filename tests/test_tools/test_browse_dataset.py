@@ -215,7 +215,7 @@ def test_missing_pictures_are_named(browse, capsys):
 
 
 def test_errors_are_one_line(browse, tmp_path):
-    assert browse('--start', 3) == '--start 3: there are 3 people'
+    assert browse('--start', 3) == 'error: --start 3: there are 3 people'
     assert browse('--phase', 'test').endswith('there is no test_dataloader')
     error = browse('--body-model', tmp_path / 'none.npz')
     assert 'none.npz' in error and '\n' not in error

@@ -208,7 +208,7 @@ def test_configs_and_data_sets_put_together(check, tmp_path, columns):
     reports = check('--split', 'val', source=[config]).reports
     assert [len(report['findings']) for report in reports] == [1, 1]
     missing = check('--split', 'test', source=[config])
-    assert missing.code == f'{config}: there is no test_dataloader'
+    assert missing.code == f'error: {config}: there is no test_dataloader'
 
 
 @pytest.mark.parametrize(

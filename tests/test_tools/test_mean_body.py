@@ -65,6 +65,7 @@ def test_without_labels_there_is_no_score(data):
     np.savez(folder / 'train.npz', **train)
     result = run(write_config(folder))
     assert result.returncode == 1 and 'Traceback' not in result.stderr
+    assert result.stderr.startswith('error: ')
     assert 'no sample with SMPL labels' in result.stderr
 
 

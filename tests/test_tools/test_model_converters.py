@@ -22,6 +22,7 @@ from tests.reference_models import (
     regress,
     vitpose_shapes,
 )
+from tests.running_pickles import RunsCode
 
 TOOLS = Path(deforhmr_mm.__file__).parents[1] / 'tools' / 'model_converters'
 SIZE = (64, 48)
@@ -288,14 +289,6 @@ def test_unknown_and_doubled_layouts_are_refused(run):
 
 class Settings(dict):
     """Stands for yacs's CfgNode: pickled by name, with items and attributes."""
-
-
-class RunsCode:
-    def __init__(self, function, *args):
-        self.call = (function, args)
-
-    def __reduce__(self):
-        return self.call
 
 
 def test_settings_of_other_packages_are_passed_over_and_run_nothing(run, tmp_path):

@@ -23,6 +23,7 @@ BY_ITERATION = (
     'param_scheduler.1.milestones=[9]',
     'log_processor.by_epoch=False',
 )
+EVERY_FIFTH = (*BY_ITERATION, 'default_hooks.checkpoint.interval=5')
 INFINITE = (*BY_ITERATION, 'train_dataloader.sampler.type=InfiniteSampler')
 WORKERS = (
     'train_dataloader.num_workers=2',
@@ -31,6 +32,11 @@ WORKERS = (
 EACH_EPOCH = (
     'default_hooks.checkpoint.by_epoch=True',
     'default_hooks.checkpoint.interval=1',
+)
+# A new best score has the checkpoint written again, from within the validation.
+THE_BEST = (
+    'default_hooks.checkpoint.save_best=PA-MPJPE',
+    'default_hooks.checkpoint.rule=less',
 )
 
 
@@ -104,6 +110,9 @@ def test_stopped_between_checkpoints(
     train(work_dir, *options, *workers, resume=True)
     assert_same_end(training_folder / work_dir, training_folder / whole_runs[options])
     assert max(losses(training_folder / work_dir)) == 16
+    if 'log_processor.by_epoch=False' in options:
+        scored = list(metrics(training_folder / work_dir))
+        assert scored == [step for step in (5, 10, 15, 16) if step > last]
 
 
 def test_stopped_while_validating(train, training_folder):
@@ -116,6 +125,29 @@ def test_stopped_while_validating(train, training_folder):
         metrics(training_folder / name) for name in ('validated', 'unvalidated')
     )
     assert one[2] == two[2]
+
+
+@pytest.mark.parametrize(
+    ('options', 'stop_after', 'stored', 'last'),
+    [
+        pytest.param(EACH_EPOCH, '10', 'epoch_1.pth', 'epoch_2.pth', id='epochs'),
+        pytest.param(EVERY_FIFTH, '7', 'iter_5.pth', 'iter_16.pth', id='iterations'),
+    ],
+)
+def test_stopped_after_a_new_best(
+    train, training_folder, request, options, stop_after, stored, last
+):
+    """The model draws numbers for its stochastic depth, and the validation others."""
+    name = f'best_{request.node.callspec.id}'
+    train(f'{name}_whole', *options, *THE_BEST)
+    train(name, *options, *THE_BEST, stop_after=stop_after)
+    folder = training_folder / name
+    assert (folder / 'last_checkpoint').read_text() == str(folder / stored)
+    assert (folder / f'best_PA-MPJPE_{stored}').is_file()
+    # Written by the validation, and not before it.
+    assert load_checkpoint_safely(folder / stored)['resume_state']['is_validated']
+    train(name, *options, *THE_BEST, resume=True)
+    assert_same_end(folder, training_folder / f'{name}_whole', last)
 
 
 def test_no_room_for_a_checkpoint(

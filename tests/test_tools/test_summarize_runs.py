@@ -123,6 +123,38 @@ def test_gains_are_of_the_seeds_that_both_have(tool, runs, capsys):
     assert captured.err == (f'left out: {runs / "regular/seed0"}: not tested on test\n')
 
 
+@pytest.mark.parametrize('metric', ['PCK@150', 'AUC'])
+def test_more_is_a_gain_where_more_is_better(tool, runs, capsys, metric):
+    for path in runs.glob('*/seed*/metrics/test.json'):
+        scores = json.loads(path.read_text())
+        write_json(path, {metric: 200 - scores['PVE']})
+    tool['main']([str(runs), '--metrics', metric])
+    *_, regular, deformable, gains = capsys.readouterr().out.splitlines()
+    assert regular == '| regular | 94.0 ± 2.0 | 99.0 ± 1.0 | 5.0 ± 1.0 |'
+    assert deformable == '| deformable | 104.0 ± 1.0 | 118.0 ± 2.0 | 14.0 ± 1.0 |'
+    assert gains == (
+        '| gain of deformable | 10.0 ± 1.0 | 19.0 ± 1.0 | synergy 9.0 ± 2.0 |'
+    )
+
+
+def test_a_run_that_began_anew_has_no_epochs_of_the_former(tool, tmp_path, capsys):
+    folder = tmp_path / 'hmr2' / 'seed0'
+    write_json(folder / 'metrics' / 'test.json', {'PVE': 1.0})
+    for day, epochs in (('20260101', 4), ('20260102', 2)):
+        rows = []
+        for epoch in range(1, epochs + 1):
+            rows.append({'loss': 1.0, 'iter': 5 * epoch, 'step': 5 * epoch})
+            rows.append({'PVE': 100.0 * epochs + epoch, 'step': epoch})
+        path = folder / f'{day}_000000' / 'vis_data' / 'scalars.json'
+        path.parent.mkdir(parents=True)
+        path.write_text('\n'.join(map(json.dumps, rows)))
+    (run,), _ = tool['find_runs'](tmp_path, ['test'], ['PVE'])
+    assert tool['read_curve'](run, 'PVE') == {1: 201.0, 2: 202.0}
+    captured = capsys.readouterr()
+    assert not captured.out
+    assert '20260102_000000' in captured.err and 'began anew' in captured.err
+
+
 def test_the_curves_fall_in_two_colours(tool, tmp_path):
     # In matplotlib's first two colours, in the order of the names.
     for name, start in (('hmr2', 120), ('other', 90)):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from deforhmr_mm.engine.checkpoints import load_checkpoint_safely
 from tests.tiny_training import losses, metrics
@@ -74,3 +75,40 @@ def test_labels_of_another_body_end_it_before_it_begins(train, training_folder, 
     error = capfd.readouterr().err
     assert 'labels of others belong to the body feedfeedfeedfeed' in error
     assert 'Traceback' not in error
+
+
+def assert_ends_with_one_line(train, capfd, options, part):
+    with pytest.raises(SystemExit):
+        train('mistaken', *options)
+    error = capfd.readouterr().err
+    assert 'Traceback' not in error
+    (line,) = (x for x in error.splitlines() if x.startswith('error: '))
+    assert part in line
+
+
+@pytest.mark.parametrize(
+    ('options', 'part'),
+    [
+        (['optim_wrapper.optimizer.type=AdamWW'], "no optimizer is called 'AdamWW'"),
+        (['param_scheduler.1.type=LinearLRR'], 'LinearLRR'),
+    ],
+)
+def test_a_mistake_in_the_schedule_is_one_line(train, capfd, options, part):
+    assert_ends_with_one_line(train, capfd, options, part)
+
+
+def test_a_wrong_encoder_file_is_one_line(
+    train, training_folder, capfd, running_pickle
+):
+    source = 'model.backbone.init_cfg'
+    options = [
+        'model.backbone.frozen=True',
+        f'{source}.type=Pretrained',
+        f'{source}.checkpoint=encoder.pth',
+    ]
+    assert_ends_with_one_line(train, capfd, options, 'encoder.pth does not exist')
+    path = training_folder / 'encoder.pth'
+    torch.save({'state_dict': {}, 'extra': running_pickle}, path)
+    assert_ends_with_one_line(train, capfd, options, 'cannot be opened safely')
+    torch.save({'state_dict': {}}, path)
+    assert_ends_with_one_line(train, capfd, options, 'weights of the frozen encoder')

@@ -4,8 +4,9 @@
     python tools/analysis_tools/analyze_logs.py cal_train_time work_dirs/CONFIG
 
 A log is a work dir or one of its ``vis_data/scalars.json``. A training that was resumed
-has several in its work dir, which are read as one: of a step that was run twice, the
-later counts.
+has several in its work dir, which are read as one: where a run sets in, it takes the
+place of what earlier ones logged from there on. A run that began anew in the same work
+dir takes the place of all of them, which is told.
 """
 
 import argparse
@@ -57,19 +58,75 @@ def log_files(log):
     return files
 
 
+def tell(text):
+    """Say something beside what is asked for, which others may read from stdout."""
+    print(text, file=sys.stderr)
+
+
+def read_rows(file):
+    """Rows of training by iteration, of validation by step, and where those stand.
+
+    Where a validation stands is the last iteration that was logged before it.
+    """
+    train, val, places = {}, {}, {}
+    last, repeated = 0, set()
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            # A killed training can leave half of a line at the end.
+            tell(f'{file}: line {number} is not whole and left out')
+            continue
+        if 'step' not in row:
+            continue
+        step = row['step']
+        if 'iter' in row:
+            train[step], last = row, step
+            continue
+        if step in val:
+            repeated.add(step)
+        val[step], places[step] = row, last
+    if repeated:
+        steps = ', '.join(map(str, sorted(repeated)))
+        tell(
+            f'{file}: there are several validations of step {steps}, of which only the '
+            'last is taken. A training that counts iterations, not epochs, needs '
+            'default_hooks.logger.log_metric_by_epoch=False, without which mmengine '
+            'logs all its validations as one step'
+        )
+    return train, val, places
+
+
+def began_anew(train, earlier):
+    """Whether a run's first logged iteration is one that only a new training logs.
+
+    Args:
+        train: The run's rows of training by iteration.
+        earlier: Those of the runs before it.
+    """
+    first, *others = sorted(train)
+    # What is resumed has left at least one interval of logging behind.
+    return first <= min(earlier) or bool(others and first <= others[0] - first)
+
+
 def read_log(log):
     """Rows of training by iteration, and of validation by epoch or iteration."""
-    train, val = {}, {}
+    train, val, places = {}, {}, {}
     for file in log_files(log):
-        for number, line in enumerate(file.read_text().splitlines(), 1):
-            try:
-                row = json.loads(line)
-            except ValueError:
-                # A killed training can leave half of a line at the end.
-                print(f'{file}: line {number} is not whole and left out')
-                continue
-            if 'step' in row:
-                (train if 'iter' in row else val)[row['step']] = row
+        new_train, new_val, new_places = read_rows(file)
+        if new_train and train:
+            start = min(new_train)
+            if began_anew(new_train, train):
+                tell(
+                    f'{file}: this run began anew; what earlier ones logged is left out'
+                )
+                train, val, places = {}, {}, {}
+            # Of what was resumed, the earlier run's end was given up.
+            train = {step: row for step, row in train.items() if step < start}
+            val = {step: row for step, row in val.items() if places[step] < start}
+        train.update(new_train)
+        val.update(new_val)
+        places.update(new_places)
     if not train and not val:
         sys.exit(f'error: {log} has no values yet')
     return train, val

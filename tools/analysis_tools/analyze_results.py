@@ -32,6 +32,7 @@ from torch import nn
 from deforhmr_mm.apis import init_model
 from deforhmr_mm.apis.command_line import run_command
 from deforhmr_mm.datasets import read_sample_image
+from deforhmr_mm.evaluation import MORE_IS_BETTER
 from deforhmr_mm.registry import DATASETS, METRICS
 from deforhmr_mm.structures import MeshDataSample
 from deforhmr_mm.visualization import MeshVisualizer, encode_image
@@ -98,11 +99,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def choose_cases(path: Path, metric: str, topk: int) -> list[Case]:
-    """The people with the lowest, middling and highest errors, best first.
+    """The people with the best, middling and worst figures, best first.
 
     Args:
         path: File of figures, see `parse_args`.
-        metric: What they are sorted by, an error: lower is better.
+        metric: What they are sorted by: of those in `MORE_IS_BETTER` the highest is
+            best, of others, errors, the lowest.
         topk: How many of each kind; all three kinds have other people.
 
     Raises:
@@ -121,7 +123,8 @@ def choose_cases(path: Path, metric: str, topk: int) -> list[Case]:
             f'{path}: {topk} of each kind need {3 * topk} people with SMPL labels, got '
             f'{len(ids)}; choose a smaller --topk'
         )
-    order = figures[:, keys.index(metric)].argsort(kind='stable')
+    sign = -1 if metric in MORE_IS_BETTER else 1
+    order = (sign * figures[:, keys.index(metric)]).argsort(kind='stable')
     middle = (len(order) - topk) // 2
     kinds = {
         'best': order[:topk],
@@ -255,9 +258,10 @@ def run(args: argparse.Namespace) -> int:
         for start in range(0, len(cases), CASES_PER_ROW)
         for part in [slice(start, start + CASES_PER_ROW)]
     ]
+    unit = 'percent' if args.metric in MORE_IS_BETTER else 'mm'
     title = (
-        f'{Path(args.checkpoint).name}: best, median and worst of {args.metric}, mm; '
-        'blue is recovered, yellow true, from the front and from the side'
+        f'{Path(args.checkpoint).name}: best, median and worst of {args.metric}, '
+        f'{unit}; blue is recovered, yellow true, from the front and from the side'
     )
     image = contact_sheet(sheet, title)
     write_bytes(args.out, encode_image(image, args.out.suffix))

@@ -13,9 +13,10 @@ import statistics
 import time
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
+from deforhmr_mm.engine.launching import load_config, one_line_errors
 from deforhmr_mm.registry import MODELS
 
 
@@ -60,8 +61,8 @@ def seconds(way, decoder, features, tokens, train):
 
 def main():
     args = parse_args()
-    config = Config.fromfile(args.config)
-    config.merge_from_dict(args.cfg_options or {})
+    with one_line_errors():
+        config = load_config(args.config, args.cfg_options)
     init_default_scope(config.default_scope)
     config.model.head.mean_params = None
     head = MODELS.build(config.model.head).to(args.device)

@@ -22,7 +22,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -30,6 +30,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 from torch.utils.module_tracker import ModuleTracker
 
+from deforhmr_mm.engine.launching import load_config, one_line_errors
 from deforhmr_mm.models.backbones import CachedFeatures
 from deforhmr_mm.registry import MODELS
 
@@ -250,9 +251,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    config = Config.fromfile(args.config)
-    if args.cfg_options:
-        config.merge_from_dict(args.cfg_options)
+    with one_line_errors():
+        config = load_config(args.config, args.cfg_options)
     init_default_scope(config.get('default_scope', 'deforhmr_mm'))
     cost, trained = model_cost(config.model, tuple(args.shape))
     print(table(cost))

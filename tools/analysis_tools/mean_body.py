@@ -18,12 +18,13 @@ import argparse
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from deforhmr_mm.datasets import AnnotationError, build_labels, mean_body, read_labels
+from deforhmr_mm.engine.launching import load_config, one_line_errors
 from deforhmr_mm.evaluation import MeshMetric, UnscorableLabelsError
 from deforhmr_mm.registry import METRICS
 from deforhmr_mm.whole_files import write_json
@@ -75,29 +76,29 @@ def score(
 
 def main() -> None:
     args = parse_args()
-    config = Config.fromfile(args.config)
-    if args.cfg_options:
-        config.merge_from_dict(args.cfg_options)
-    init_default_scope(config.get('default_scope', 'deforhmr_mm'))
-    evaluators = config[f'{args.split}_evaluator']
-    evaluators = evaluators if isinstance(evaluators, list | tuple) else [evaluators]
-    metrics = [METRICS.build(evaluator) for evaluator in evaluators]
-    metrics = [metric for metric in metrics if isinstance(metric, MeshMetric)]
-    if not metrics:
-        raise SystemExit(f'{args.config}: {args.split}_evaluator has no MeshMetric')
-
-    train = build_labels(config.train_dataloader)
-    split = build_labels(config[f'{args.split}_dataloader'])
+    with one_line_errors():
+        config = load_config(args.config, args.cfg_options)
+        init_default_scope(config.get('default_scope', 'deforhmr_mm'))
+        evaluators = config[f'{args.split}_evaluator']
+        if not isinstance(evaluators, list | tuple):
+            evaluators = [evaluators]
+        metrics = [METRICS.build(evaluator) for evaluator in evaluators]
+        metrics = [metric for metric in metrics if isinstance(metric, MeshMetric)]
+        if not metrics:
+            raise ValueError(f'{args.config}: {args.split}_evaluator has no MeshMetric')
+        train = build_labels(config.train_dataloader)
+        split = build_labels(config[f'{args.split}_dataloader'])
     try:
         mean = mean_body(train)
     except AnnotationError as error:
-        raise SystemExit(f'{args.config}: train_dataloader: {error}') from error
+        raise SystemExit(f'error: {args.config}: train_dataloader: {error}') from error
     report = []
     for metric in metrics:
         try:
             scores = score(metric, mean, split)
         except UnscorableLabelsError as error:
-            raise SystemExit(f'{args.config}: {args.split}: {error}') from error
+            message = f'error: {args.config}: {args.split}: {error}'
+            raise SystemExit(message) from error
         report.append({'protocol': metric.description, **scores})
         print(
             f'Mean body of {len(train)} training people, scored on {len(split)} people '

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from analyze_logs import plt, read_log  # noqa: E402
 
+from deforhmr_mm.evaluation import MORE_IS_BETTER  # noqa: E402
 from deforhmr_mm.whole_files import whole_file, write_text  # noqa: E402
 
 METRICS = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area')
@@ -176,7 +177,7 @@ def ratio_table(
 
 
 def gains(before: Sequence[Run], after: Sequence[Run], split: str, metric: str) -> str:
-    """How much lower the metric is, over the seeds that both have."""
+    """How much better the metric is, over the seeds that both have."""
     pairs = _differences(before, after, split, metric)
     return spread(list(pairs.values())) if pairs else 'no common seed'
 
@@ -184,11 +185,12 @@ def gains(before: Sequence[Run], after: Sequence[Run], split: str, metric: str) 
 def _differences(
     before: Sequence[Run], after: Sequence[Run], split: str, metric: str
 ) -> dict[int, float]:
-    """How much lower the metric is, by seed."""
+    """How much better the metric is, by seed: lower, or of `MORE_IS_BETTER` higher."""
     left, right = (
         {r.seed: r.scores[split][metric] for r in x} for x in (before, after)
     )
-    return {seed: left[seed] - right[seed] for seed in left if seed in right}
+    sign = -1 if metric in MORE_IS_BETTER else 1
+    return {seed: sign * (left[seed] - right[seed]) for seed in left if seed in right}
 
 
 def grid_table(groups: dict[str, list[Run]], split: str, metric: str) -> str:
@@ -259,7 +261,8 @@ def draw_curves(groups: dict[str, list[Run]], metric: str, out: Path) -> None:
     panel.set_ylim(low - margin, high + margin)
     panel.set_xlabel('epoch')
     panel.xaxis.get_major_locator().set_params(integer=True)
-    panel.set_title(f'{metric} on the validation split, mm; thin: each seed')
+    unit = 'percent' if metric in MORE_IS_BETTER else 'mm'
+    panel.set_title(f'{metric} on the validation split, {unit}; thin: each seed')
     panel.grid(alpha=0.3)
     for side in ('top', 'right'):
         panel.spines[side].set_visible(False)

@@ -32,6 +32,7 @@ from deforhmr_mm.datasets import (
     TopdownAffine,
 )
 from deforhmr_mm.datasets.mesh_dataset import MeshDataset
+from deforhmr_mm.engine.launching import load_config, one_line_errors
 from deforhmr_mm.registry import DATASETS, MODELS
 from deforhmr_mm.visualization import encode_image
 from deforhmr_mm.visualization.contact_sheet import SheetRow, contact_sheet, text_tile
@@ -212,19 +213,18 @@ def run_steps(steps, sample: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     args = parse_args()
-    config = Config.fromfile(args.config)
-    if args.cfg_options:
-        config.merge_from_dict(args.cfg_options)
+    with one_line_errors():
+        config = load_config(args.config, args.cfg_options)
     init_default_scope(config.get('default_scope', 'deforhmr_mm'))
     loader = config.get(f'{args.phase}_dataloader')
     if loader is None:
-        raise SystemExit(f'{args.config}: there is no {args.phase}_dataloader')
+        raise SystemExit(f'error: {args.config}: there is no {args.phase}_dataloader')
     try:
         dataset = DATASETS.build(loader.dataset)
         body = build_body(config, args.body_model)
         count = len(dataset)
         if args.start >= count:
-            raise SystemExit(f'--start {args.start}: there are {count} people')
+            raise SystemExit(f'error: --start {args.start}: there are {count} people')
         order = np.arange(args.start, count)
         if args.shuffle:
             np.random.default_rng(args.seed).shuffle(order)
@@ -233,11 +233,11 @@ def main() -> None:
         rows = [browser.row(*person) for person in track(people, description='People')]
     except KeyError as error:
         # str() would put it into quotes.
-        raise SystemExit(f'{args.config}: {error.args[0]}') from error
+        raise SystemExit(f'error: {args.config}: {error.args[0]}') from error
     except (AnnotationError, BodyFileError, OSError, TypeError) as error:
-        raise SystemExit(f'{args.config}: {error}') from error
+        raise SystemExit(f'error: {args.config}: {error}') from error
     if len(browser.failures) == len(rows) * len(MODES[args.mode]):
-        raise SystemExit(f'no picture could be read; {browser.failures[0]}')
+        raise SystemExit(f'error: no picture could be read; {browser.failures[0]}')
     sheet = contact_sheet(
         rows,
         f'{args.config}: {args.phase}.   Joints: left green, right orange, hollow if '
@@ -245,8 +245,8 @@ def main() -> None:
     )
     if max(sheet.shape) > LARGEST_SIDE:
         raise SystemExit(
-            f'a sheet of {sheet.shape[1]} x {sheet.shape[0]} pixels is too large: '
-            'lower --num or --height'
+            f'error: a sheet of {sheet.shape[1]} x {sheet.shape[0]} pixels is too '
+            'large: lower --num or --height'
         )
     write_bytes(args.out, encode_image(sheet, args.out.suffix))
     print(f'{args.out}: {len(rows)} of {count} people')

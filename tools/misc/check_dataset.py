@@ -20,14 +20,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from PIL import Image
 from rich.progress import track
 
 from deforhmr_mm.datasets import (
-    AnnotationError,
     HMR2TarDataset,
     ImageReadError,
     build_labels,
@@ -42,6 +41,7 @@ from deforhmr_mm.datasets.checks import (
 from deforhmr_mm.datasets.label_statistics import count_labels, label_ranges
 from deforhmr_mm.datasets.mesh_dataset import MeshDataset
 from deforhmr_mm.datasets.transforms.reading import read_file, read_file_in_archive
+from deforhmr_mm.engine.launching import load_config, one_line_errors
 from deforhmr_mm.registry import DATASETS
 from deforhmr_mm.whole_files import write_text
 
@@ -113,9 +113,8 @@ def build(args: argparse.Namespace) -> BaseDataset:
                 pipeline=[],
             )
         )
-    config = Config.fromfile(args.config)
-    if args.cfg_options:
-        config.merge_from_dict(args.cfg_options)
+    with one_line_errors():
+        config = load_config(args.config, args.cfg_options)
     init_default_scope(config.get('default_scope', 'deforhmr_mm'))
     split = args.split or 'train'
     loader = config.get(f'{split}_dataloader')
@@ -319,11 +318,11 @@ def main() -> None:
     source = args.config or args.ann_file
     try:
         parts = parts_of(build(args))
-    except (AnnotationError, OSError, KeyError, TypeError) as error:
+    except (ValueError, OSError, KeyError, TypeError) as error:
         # str() of a KeyError would put its message into quotes.
         message = error.args[0] if isinstance(error, KeyError) else str(error)
         named = message if source in message else f'{source}: {message}'
-        raise SystemExit(named) from error
+        raise SystemExit(f'error: {named}') from error
     reports = []
     for part in parts:
         reports.append(check(part, args.images))

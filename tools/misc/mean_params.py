@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 
@@ -26,6 +26,7 @@ from deforhmr_mm.datasets import (
     mean_body,
     mean_crop_camera,
 )
+from deforhmr_mm.engine.launching import load_config, one_line_errors
 from deforhmr_mm.geometry import rotmat_to_rot6d
 from deforhmr_mm.models.heads import MeanParams, facing_rest_pose, save_mean_params
 
@@ -79,16 +80,15 @@ def mean_params(
 def main() -> None:
     args = parse_args()
     if args.out.suffix != '.npz':
-        raise SystemExit(f'--out must end with .npz, got {args.out}')
-    config = Config.fromfile(args.config)
-    if args.cfg_options:
-        config.merge_from_dict(args.cfg_options)
-    init_default_scope(config.get('default_scope', 'deforhmr_mm'))
-    train = build_labels(config.train_dataloader)
+        raise SystemExit(f'error: --out must end with .npz, got {args.out}')
+    with one_line_errors():
+        config = load_config(args.config, args.cfg_options)
+        init_default_scope(config.get('default_scope', 'deforhmr_mm'))
+        train = build_labels(config.train_dataloader)
     try:
         means = mean_params(train, args.global_orient, args.camera)
     except AnnotationError as error:
-        raise SystemExit(f'{args.config}: train_dataloader: {error}') from error
+        raise SystemExit(f'error: {args.config}: train_dataloader: {error}') from error
     save_mean_params(args.out, means)
     print(
         f'{args.out}: means of {len(train)} people, global orientation '

@@ -28,10 +28,8 @@ __all__ = [
     'write_shards',
 ]
 
-# Where a data set lies differs between machines, and says nothing of its content; nor
-# does where its config's base lies, which mmengine notes as `_scope_`.
+# Where a data set lies differs between machines, and says nothing of its content.
 PLACES = ('pipeline', 'data_root', 'lazy_init', 'serialize_data', 'test_mode')
-PLACES += ('_scope_',)
 
 
 @contextmanager

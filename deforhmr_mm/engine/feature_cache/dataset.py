@@ -63,7 +63,8 @@ class CachedFeatureDataset(Dataset):
         manifest = self.cache.manifest
         found = []
         if pipeline is not None:
-            found += differences(manifest.pipeline, plain(pipeline), 'pipeline')
+            stored = plain(manifest.pipeline)
+            found += differences(stored, plain(pipeline), 'pipeline')
         if encoder is not None:
             found += differences(manifest.encoder_fingerprint, encoder, 'encoder')
         if found:

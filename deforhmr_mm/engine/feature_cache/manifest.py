@@ -161,8 +161,17 @@ class CacheManifest:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON gives it back: lists for tuples, text for types."""
-    return json.loads(json.dumps(value, default=str))
+    """Return a value as JSON gives it back: lists for tuples, text for types.
+
+    Without mmengine's notes of the package where a config's base lies (`_scope_`),
+    which say nothing of the content.
+    """
+    return json.loads(json.dumps(value, default=str), object_hook=_without_scope)
+
+
+def _without_scope(value: dict[str, Any]) -> dict[str, Any]:
+    value.pop('_scope_', None)
+    return value
 
 
 def differences(stored: Any, wanted: Any, name: str = '') -> list[str]:

@@ -22,6 +22,9 @@ PCK_KEY = f'PCK@{PCK_THRESHOLD:.0f}'
 KEYS = ('MPJPE', 'PA-MPJPE', 'PVE', 'PVE-area', 'PA-PVE', PCK_KEY, 'AUC')
 """All figures in the order in which they are reported."""
 
+MORE_IS_BETTER = (PCK_KEY, 'AUC')
+"""Those of `KEYS` that are percent and the higher the better; the rest are errors."""
+
 
 class JointFigures(NamedTuple):
     """What the joints of B bodies say.

@@ -19,13 +19,15 @@ class BodyScore:
 
     Attributes:
         sample_id: the sample's name in its data set.
-        sequence: what per-sequence means are taken over.
+        sequence: the sample's own name of it, if it has one.
         figures: one for each key of the metric; None where the labels do not tell.
         joint_errors: the joints' errors, millimetres: pelvis aligned, then after
             Procrustes; None where a joint has no label.
         gender: of the body that the truth was posed with.
         truth: 'smpl', a body that SMPL labels pose, or 'joints', labelled joints alone.
         root: what was moved to the origin, a name of `PELVIS_JOINTS`.
+        folder: of the picture, the whole path, which stands in for a sequence without
+            a name; see `sequence_names`.
     """
 
     sample_id: str
@@ -35,6 +37,7 @@ class BodyScore:
     gender: str = 'neutral'
     truth: str = 'smpl'
     root: str = 'pelvis'
+    folder: str = ''
 
 
 def body_scores(
@@ -76,7 +79,7 @@ def body_scores(
         scores.append(
             BodyScore(
                 sample_id=str(person.get('sample_id', '')),
-                sequence=_sequence(person),
+                sequence=str(person.get('sequence') or ''),
                 figures=tuple(column and column[row] for column in columns),
                 joint_errors=tuple(
                     tuple(
@@ -85,13 +88,14 @@ def body_scores(
                     )
                     for line in errors[row]
                 ),
+                folder=_folder(person),
                 **about,
             )
         )
     return scores
 
 
-def _sequence(person: Mapping[str, Any]) -> str:
-    """The sample's sequence, or the folder of its picture."""
-    named = person.get('sequence')
-    return str(named) if named else PurePath(person.get('img_path') or '').parent.name
+def _folder(person: Mapping[str, Any]) -> str:
+    """The folder of the sample's picture; empty where that has none."""
+    folder = PurePath(person.get('img_path') or '').parent
+    return folder.as_posix() if folder.parts else ''

@@ -45,7 +45,8 @@ def labelled_joints(
 
     The origin of such labels is a pelvis, but each data set's own (Human3.6M's lies
     centimetres from SMPL's). So it is not taken for the protocol's: where no joint of
-    that name is labelled, the hips are.
+    that name is labelled, the hips are. Nor is the joint `pelvis` of SMPL's sets taken
+    for H36M's of the same name, or that for SMPL's.
 
     Args:
         protocol: Says which joints.
@@ -53,9 +54,12 @@ def labelled_joints(
         joints: (B, K, 3) metres; may be anything where the confidence is 0.
         conf: (B, K) confidence.
     """
+    known = set(keypoints.names)
+    if not protocol.shares_pelvis(keypoints):
+        known.discard('pelvis')
 
     def pick(names: Sequence[str]) -> tuple[Tensor, Tensor]:
-        rows = [keypoints.index(n) if n in keypoints.names else -1 for n in names]
+        rows = [keypoints.index(n) if n in known else -1 for n in names]
         rows = torch.tensor(rows, device=conf.device)
         there = (conf[:, rows] > 0) & (rows >= 0)
         return joints[:, rows].where(there[..., None], 0.0), there

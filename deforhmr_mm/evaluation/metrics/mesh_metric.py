@@ -1,9 +1,12 @@
 """Errors of recovered bodies: joints, vertices, and what lies within a threshold."""
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor, nn
@@ -80,7 +83,8 @@ class MeshMetric(BaseMetric):
         truth: 'auto', as above; 'smpl', people with SMPL labels alone; 'joints',
             everybody's labelled joints, also where there are SMPL labels, as figures on
             Human3.6M and MPI-INF-3DHP are made.
-        kwargs: See `mmengine.evaluator.BaseMetric`.
+        kwargs: See `mmengine.evaluator.BaseMetric`. Processes hand their results over
+            in a new folder in `collect_dir`, which is deleted afterwards.
 
     Raises:
         ValueError: An argument is not one of those above, the body has no H36M
@@ -191,6 +195,24 @@ class MeshMetric(BaseMetric):
                 ):
                     entries[row] = entry
         self.results.extend(entries)
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Average over the bodies of all processes; all must call it.
+
+        Args:
+            size: Samples of the whole data set.
+
+        Returns:
+            As `compute_metrics`.
+        """
+        shared = self.collect_dir
+        if shared is not None and get_world_size() > 1:
+            # mmengine deletes the folder, and names the files in it always alike.
+            self.collect_dir = _new_folder_in(shared)
+        try:
+            return super().evaluate(size)
+        finally:
+            self.collect_dir = shared
 
     def compute_metrics(self, results: list[BodyScore | tuple]) -> dict[str, float]:
         """Average over bodies.
@@ -329,3 +351,13 @@ class MeshMetric(BaseMetric):
     @staticmethod
     def _log(text: str) -> None:
         print_log(text, logger='current')
+
+
+def _new_folder_in(parent: str) -> str:
+    """Make a folder in `parent`, the same one for all processes."""
+    made = [None]
+    if is_main_process():
+        Path(parent).mkdir(parents=True, exist_ok=True)
+        made = [tempfile.mkdtemp(dir=parent)]
+    broadcast_object_list(made)
+    return made[0]

@@ -117,6 +117,14 @@ class Protocol:
             f'aligned at {PELVIS_TEXTS[self.pelvis]}, {truth}'
         )
 
+    def shares_pelvis(self, keypoints: KeypointSet) -> bool:
+        """Whether the joint `pelvis` of labels is the one that is regressed or posed.
+
+        H36M's joint 0 and the pelvis of SMPL and OpenPose have one name and lie
+        centimetres apart.
+        """
+        return (self.joints == 'h36m14') == (keypoints.name == 'h36m17')
+
     @property
     def joint_names(self) -> tuple[str, ...]:
         """Names of the scored joints."""

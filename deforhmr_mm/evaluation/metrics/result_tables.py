@@ -2,7 +2,8 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 import numpy as np
 
@@ -39,11 +40,56 @@ def joint_table(scores: Sequence[BodyScore], names: Sequence[str]) -> str:
     return text_table(('joint', 'error', 'PA error'), rows)
 
 
+def sequence_names(scores: Sequence[BodyScore]) -> list[str]:
+    """The sequence of every body: the sample's own name, or its picture's folder.
+
+    See `short_folders` for what is left of the folder's path.
+    """
+    names = short_folders(score.folder for score in scores if not score.sequence)
+    return [score.sequence or names[score.folder] for score in scores]
+
+
+def short_folders(folders: Iterable[str]) -> dict[str, str]:
+    """Names of folders: their paths without what all of them begin or end with.
+
+    A single folder is called by its last name.
+
+    Args:
+        folders: Paths; an empty one keeps its empty name.
+
+    Example:
+        >>> short_folders(['data/P0/09_walk/images', 'data/P1/14_walk/images'])
+        {'data/P0/09_walk/images': 'P0/09_walk', 'data/P1/14_walk/images': 'P1/14_walk'}
+        >>> short_folders(['data/images', 'data/images'])
+        {'data/images': 'images'}
+    """
+    # A dictionary keeps them in order.
+    paths = dict.fromkeys(folders)
+    parts = {path: PurePath(path).parts for path in paths if path}
+    begin = _shared(list(parts.values()))
+    rest = {path: names[begin:] for path, names in parts.items()}
+    end = _shared([names[::-1] for names in rest.values()])
+    short = {
+        path: PurePath(*names[: len(names) - end]).as_posix()
+        for path, names in rest.items()
+    }
+    return {path: short.get(path, '') for path in paths}
+
+
+def _shared(paths: Sequence[Sequence[str]]) -> int:
+    """How many names all paths begin with; of each path one is left."""
+    count = 0
+    shortest = min(map(len, paths), default=0)
+    while count < shortest - 1 and len({path[count] for path in paths}) == 1:
+        count += 1
+    return count
+
+
 def sequence_table(scores: Sequence[BodyScore], keys: Sequence[str]) -> str:
     """Means over the bodies of every sequence, as text."""
     by_sequence = defaultdict(list)
-    for score in scores:
-        by_sequence[score.sequence].append(score.figures)
+    for name, score in zip(sequence_names(scores), scores, strict=True):
+        by_sequence[name].append(score.figures)
     rows = [
         (name, str(len(figures)), *map(_number, column_means(figures)))
         for name, figures in sorted(by_sequence.items())
@@ -65,22 +111,23 @@ def write_scores(
     millimetres, ``truth`` (N,), 'smpl' or 'joints', and ``description``. What the
     labels do not tell is an empty cell in the one and NaN in the other.
     """
+    sequences = sequence_names(scores)
     with (
         whole_file(f'{prefix}.csv') as part,
         part.open('w', newline='', encoding='utf-8') as file,
     ):
         writer = csv.writer(file)
         writer.writerow(('sample_id', 'sequence', *keys))
-        for score in scores:
+        for sequence, score in zip(sequences, scores, strict=True):
             figures = (_number(figure, 3, '') for figure in score.figures)
-            writer.writerow((score.sample_id, score.sequence, *figures))
+            writer.writerow((score.sample_id, sequence, *figures))
     # As numbers, None is NaN.
     joint_errors = np.array([score.joint_errors for score in scores], dtype=np.float64)
     with whole_file(f'{prefix}.npz') as part, part.open('wb') as file:
         np.savez_compressed(
             file,
             sample_id=np.array([score.sample_id for score in scores]),
-            sequence=np.array([score.sequence for score in scores]),
+            sequence=np.array(sequences),
             keys=np.array(keys),
             figures=np.array([score.figures for score in scores], dtype=np.float64),
             joint_names=np.array(joint_names),

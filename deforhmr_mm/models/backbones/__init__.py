@@ -1,6 +1,6 @@
 """Image encoders."""
 
 from .cached_features import CachedFeatures, FeatureDataPreprocessor
-from .vit import ViT
+from .vit import FrozenWeightsError, ViT
 
-__all__ = ['CachedFeatures', 'FeatureDataPreprocessor', 'ViT']
+__all__ = ['CachedFeatures', 'FeatureDataPreprocessor', 'FrozenWeightsError', 'ViT']

@@ -1,16 +1,21 @@
 """The plain vision transformer of ViTPose and HMR2.0, which takes their weights."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
+from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from deforhmr_mm.models.layers.token_grid import TokenGrid, conv_token_grid
 from deforhmr_mm.registry import MODELS
+
+
+class FrozenWeightsError(ValueError):
+    """A checkpoint lacks weights of an encoder that is frozen."""
 
 
 class ViTArch(NamedTuple):
@@ -271,27 +276,42 @@ class ViT(BaseModule):
     def init_weights(self) -> None:
         """Initialise by `init_cfg`; a frozen encoder has to get every weight from it.
 
+        Local files are opened without running code from them
+        (`deforhmr_mm.engine.SafePretrainedInit`).
+
         Raises:
-            ValueError: if the checkpoint of a frozen encoder lacks some: they would
-                stay random for ever, which mmengine only logs.
+            FrozenWeightsError: if the checkpoint of a frozen encoder lacks some, or
+                statistics of a batch norm: they would stay as they are for ever, which
+                mmengine only logs.
+            FileNotFoundError: if there is no such file.
+            CheckpointError: if the file is damaged, or could run code.
         """
         source = self.init_cfg if isinstance(self.init_cfg, dict) else {}
         must_load = self.frozen and source.get('type') == 'Pretrained'
         if must_load and not self.is_init:
-            for weight in self.parameters():
+            for _, weight in self._named_weights():
                 nn.init.constant_(weight, math.nan)
-        super().init_weights()
+        # Else a model that is built outside of a runner gets mmengine's own loader.
+        with DefaultScope.overwrite_default_scope('deforhmr_mm'):
+            super().init_weights()
         missing = [
-            name for name, weight in self.named_parameters() if weight.isnan().any()
+            name for name, weight in self._named_weights() if weight.isnan().any()
         ]
         if must_load and missing:
-            raise ValueError(
+            raise FrozenWeightsError(
                 f'{source["checkpoint"]}: {len(missing)} of '
-                f'{len(list(self.parameters()))} weights of the frozen encoder are not '
-                f'there, or of another shape ({", ".join(missing[:3])}, ...). Of the '
+                f'{len(list(self._named_weights()))} weights of the frozen encoder are '
+                f'not there, or of another shape ({", ".join(missing[:3])}, ...). Of a '
                 "checkpoint of a whole model, add prefix='backbone.' to init_cfg; "
                 'tools/model_converters brings published ones into shape'
             )
+
+    def _named_weights(self) -> Iterator[tuple[str, Tensor]]:
+        """Parameters, and the buffers that a checkpoint has to bring as well."""
+        yield from self.named_parameters()
+        for name, buffer in self.named_buffers():
+            if buffer.is_floating_point():
+                yield name, buffer
 
     def train(self, mode: bool = True) -> 'ViT':
         """Switch the training mode; a frozen encoder stays in evaluation mode."""

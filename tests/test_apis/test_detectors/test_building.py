@@ -1,11 +1,8 @@
 """Names, configs and nothing lead to the right detector."""
 
-import logging
-
 import numpy as np
 import pytest
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 
 from deforhmr_mm.apis.detectors import (
     Detections,
@@ -18,19 +15,14 @@ from deforhmr_mm.apis.detectors import (
 
 
 @pytest.fixture
-def logged():
+def fresh_default():
     default_detector.cache_clear()
-    seen = []
-    handler = logging.Handler()
-    handler.emit = lambda record: seen.append((record.levelname, record.getMessage()))
-    MMLogger.get_current_instance().addHandler(handler)
-    yield seen
-    MMLogger.get_current_instance().removeHandler(handler)
+    yield
     default_detector.cache_clear()
 
 
 @pytest.mark.parametrize('has_opencv', [True, False])
-def test_default_is_said_once(logged, monkeypatch, has_opencv):
+def test_default_is_said_once(logged, fresh_default, monkeypatch, has_opencv):
     class StandIn(WholeImage):
         name = 'a stand-in'
 

@@ -59,7 +59,7 @@ def assert_failed(tmp_path):
         for part in parts:
             assert part in lines[0]
         assert not result.columns
-        assert not list(tmp_path.rglob('*.tmp'))
+        assert not list(tmp_path.rglob('*.part'))
 
     return check
 

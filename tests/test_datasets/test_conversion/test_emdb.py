@@ -244,18 +244,11 @@ def test_pictures_are_looked_for(run, write, sequences, assert_failed):
     assert run('emdb', root, '--check-images').code == 0
 
 
-class Runs:
-    def __reduce__(self):
-        return os.mkdir, ('made by a pickle',)
-
-
 def test_a_pickle_that_runs_code_is_refused(
-    run, write, sequences, assert_failed, tmp_path, monkeypatch
+    run, write, sequences, assert_failed, running_pickle
 ):
-    monkeypatch.chdir(tmp_path)
-    sequences['P0_01_walk']['kp2d'] = Runs()
+    sequences['P0_01_walk']['kp2d'] = running_pickle
     assert_failed(run('emdb', write(sequences)), 'mkdir', 'an EMDB sequence')
-    assert not (tmp_path / 'made by a pickle').exists()
 
 
 @pytest.mark.parametrize(

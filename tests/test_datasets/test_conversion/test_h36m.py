@@ -1,4 +1,3 @@
-import os
 import pickle
 import sys
 
@@ -196,22 +195,15 @@ def test_frames_after_the_videos_end_are_left_out(run, root, write_video):
     ]
 
 
-class Runs:
-    def __reduce__(self):
-        return os.mkdir, ('made by a pickle',)
-
-
 def test_a_pickle_that_runs_code_is_refused(
-    run, root, mosh, assert_failed, tmp_path, monkeypatch
+    run, root, mosh, assert_failed, running_pickle
 ):
-    monkeypatch.chdir(tmp_path)
-    folder = mosh(TURN, betas=Runs())
+    folder = mosh(TURN, betas=running_pickle)
     assert_failed(
         run('h36m', root, '--split', 'test-p2', '--mosh', folder),
         'mkdir',
         "a file of MoSh's",
     )
-    assert not (tmp_path / 'made by a pickle').exists()
 
 
 def test_wrong_files_are_named(run, root, assert_failed, monkeypatch):

@@ -223,18 +223,11 @@ def test_a_changed_input_is_read_again(run, write, sequence, tmp_path):
     np.testing.assert_allclose(result.columns['focal_l'], 1000)
 
 
-class Runs:
-    def __reduce__(self):
-        return os.mkdir, ('made by a pickle',)
-
-
 def test_a_pickle_that_runs_code_is_refused(
-    run, write, sequence, assert_failed, tmp_path, monkeypatch
+    run, write, sequence, assert_failed, tmp_path, running_pickle
 ):
-    monkeypatch.chdir(tmp_path)
-    root = write({**sequence, 'poses': Runs()})
+    root = write({**sequence, 'poses': running_pickle})
     assert_failed(run('pw3d', root), 'mkdir', 'a 3DPW sequence')
-    assert not (tmp_path / 'made by a pickle').exists()
     assert not (tmp_path / 'out').exists()
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 
 
 @pytest.fixture
@@ -14,18 +13,6 @@ def save(tmp_path):
         return tmp_path / name
 
     return call
-
-
-@pytest.fixture
-def logged(monkeypatch):
-    """Messages logged in the test, as (level name, text)."""
-    messages = []
-    monkeypatch.setattr(
-        MMLogger.get_current_instance(),
-        'handle',
-        lambda record: messages.append((record.levelname, record.getMessage())),
-    )
-    return messages
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from deforhmr_mm.datasets import AnnotationError
 from deforhmr_mm.datasets.readers import read_humandata_npz
 from deforhmr_mm.datasets.readers.npy_objects import load_plain_objects
+from tests.running_pickles import RunsCode
 
 
 def npy(content, protocol=4):
@@ -50,30 +51,21 @@ def test_files_of_both_numpy_versions(core):
     np.testing.assert_array_equal(found['a'], [1, 2])
 
 
-class Call:
-    def __init__(self, function, *args):
-        self.reduced = function, args
-
-    def __reduce__(self):
-        return self.reduced
-
-
-def test_a_program_is_refused_and_not_run(humandata, save, tmp_path):
-    humandata['meta'] = {'gender': Call(os.mkdir, str(tmp_path / 'made'))}
+def test_a_program_is_refused_and_not_run(humandata, save, running_pickle):
+    humandata['meta'] = {'gender': running_pickle}
     path = save(humandata)
     with pytest.raises(AnnotationError) as error:
         read_humandata_npz(path)
     assert f"{path}: key 'meta' was not loaded" in str(error.value)
     assert f'names {os.mkdir.__module__}.mkdir' in str(error.value)
-    assert not (tmp_path / 'made').exists()
 
 
 @pytest.mark.parametrize(
     ('content', 'part'),
     [
-        (Call(np.frombuffer, b'12345678'), 'frombuffer'),
-        (Call(np.load, 'other.npy'), 'load'),
-        (Call(np.ndarray, (1,)), 'TypeError'),
+        (RunsCode(np.frombuffer, b'12345678'), 'frombuffer'),
+        (RunsCode(np.load, 'other.npy'), 'load'),
+        (RunsCode(np.ndarray, (1,)), 'TypeError'),
         (b'not a pickle', 'UnpicklingError'),
         (b'', 'EOFError'),
         (pickle.dumps({'a': 1}), 'a dict, not an array'),

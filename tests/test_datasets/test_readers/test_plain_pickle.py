@@ -9,6 +9,7 @@ import pytest
 
 from deforhmr_mm.datasets import AnnotationError
 from deforhmr_mm.datasets.readers import load_plain_pickle
+from tests.running_pickles import RunsCode
 
 PLAIN = {
     'text': 'a',
@@ -41,26 +42,16 @@ def test_plain_data(protocol, numpy_module):
         assert type(loaded[key]) is type(value)
 
 
-class Runs:
-    """Pickles as a call."""
-
-    def __init__(self, function, *args):
-        self.call = (function, args)
-
-    def __reduce__(self):
-        return self.call
-
-
 @pytest.mark.parametrize(
     ('make', 'named'),
     [
-        (lambda mark: Runs(os.system, f'touch {mark}'), r'(posix|nt)\.system'),
+        (lambda mark: RunsCode(os.system, f'touch {mark}'), r'(posix|nt)\.system'),
         (
-            lambda mark: Runs(eval, f'open({str(mark)!r}, "w")'),
+            lambda mark: RunsCode(eval, f'open({str(mark)!r}, "w")'),
             r'(builtins|__builtin__)\.eval',
         ),
-        (lambda mark: Runs(Path.touch, mark), r'pathlib|getattr'),
-        (lambda mark: Runs(np.save, str(mark), 1), r'numpy\.save'),
+        (lambda mark: RunsCode(Path.touch, mark), r'pathlib|getattr'),
+        (lambda mark: RunsCode(np.save, str(mark), 1), r'numpy\.save'),
     ],
 )
 @pytest.mark.parametrize('protocol', [0, 2, 4])

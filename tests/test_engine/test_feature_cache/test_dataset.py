@@ -151,6 +151,9 @@ def test_a_repeated_cache_is_trained_on(folder):
 def test_the_pipeline_and_the_encoder_must_be_the_wanted_ones(folder):
     # As configs write it, with tuples.
     CachedFeatureDataset(folder, view=0, pipeline=tuple(made.PIPELINE))
+    # As mmengine reads it of a base in a package.
+    noted = [dict(step, _scope_='deforhmr_mm') for step in made.PIPELINE]
+    CachedFeatureDataset(folder, view=0, pipeline=noted)
     other = [made.PIPELINE[0], dict(type='RandomFlip')]
     message = r'pipeline\[1\].prob: 0.5 in the cache, \(nothing\) wanted'
     with pytest.raises(CacheMismatchError, match=message):
