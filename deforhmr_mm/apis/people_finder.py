@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -62,13 +63,14 @@ class PeopleFinder:
 
         Raises:
             ValueError: If a box of the caller's that is not left out cannot be used;
-                the message names it, and the frame.
+                the message names it, and the frame. If a detector gives something else
+                than boxes and their scores.
         """
         if not self.is_told:
-            bboxes, scores = map(np.asarray, self.detector()(image))
+            bboxes, scores = _detections(self.detector()(image))
             # A detector may be anybody's: one bad box is not to end a whole video.
             usable = usable_boxes(bboxes, image.shape)
-            found = Boxes(bboxes.reshape(-1, 4)[usable], scores.reshape(-1)[usable])
+            found = Boxes(bboxes[usable], scores[usable])
         elif frame is None:
             found = self.boxes.get(index, item)
         else:
@@ -90,3 +92,27 @@ class PeopleFinder:
                 raise
             raise ValueError(f'frame {frame} (from 0): {error}') from error
         return checked, np.asarray(scores, np.float32)
+
+
+def _detections(found: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (N, 4) and scores (N,) of a detector that may be anybody's.
+
+    Raises:
+        ValueError: If it gave something else.
+    """
+    try:
+        bboxes, scores = (np.asarray(part, np.float64) for part in found)
+        shapes = f'boxes of shape {bboxes.shape} and scores of shape {scores.shape}'
+        is_good = bboxes.size == 4 * scores.size and (
+            not bboxes.size or bboxes.shape[1:] == (4,)
+        )
+        # Of None, too, an array is made.
+        is_good = is_good and found[1] is not None
+    except (TypeError, ValueError):
+        shapes, is_good = f'{type(found).__name__}: {found!r:.80}', False
+    if not is_good:
+        raise ValueError(
+            "det_model is to give a picture's boxes (N, 4), left, top, right, bottom, "
+            f'and their scores (N,), but gave {shapes}'
+        )
+    return bboxes.reshape(-1, 4), scores.reshape(-1)

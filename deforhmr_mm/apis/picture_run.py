@@ -17,6 +17,9 @@ from .run_options import CameraOptions, RunOptions
 if TYPE_CHECKING:
     from .inferencer import MeshInferencer
 
+# Decoded pictures that wait together for the network have 300 MB at most, or are one.
+BATCH_PIXELS = 100_000_000
+
 
 def run_pictures(
     inferencer: MeshInferencer,
@@ -54,6 +57,8 @@ def run_pictures(
                     options.marks,
                 )
             yield picture, files
+            # The next ones are read while this batch is still at hand.
+            picture.image = picture.overlay = None
 
 
 def _batches(
@@ -63,13 +68,19 @@ def _batches(
     camera: CameraOptions,
     batch_size: int,
 ) -> Iterator[list[Picture]]:
-    """Read and crop pictures, and group them to about `batch_size` people."""
+    """Read and crop pictures, and group them to about `batch_size` people.
+
+    Fewer, where the pictures are large.
+    """
     batch: list[Picture] = []
     for index, item in tracked(items, 'pictures', inferencer.show_progress):
         batch.append(_read(inferencer, index, item, finder, camera))
         people = sum(len(picture.crops) for picture in batch)
+        pixels = sum(
+            picture.image[..., 0].size for picture in batch if picture.image is not None
+        )
         # Pictures without people are not to pile up, either.
-        if max(people, len(batch)) >= batch_size:
+        if max(people, len(batch)) >= batch_size or pixels >= BATCH_PIXELS:
             yield batch
             batch = []
     if batch:

@@ -151,7 +151,7 @@ def _largest_part(faces: np.ndarray, num_vertices: int) -> np.ndarray:
 def write_npz(path: str | os.PathLike, arrays: dict[str, np.ndarray]) -> None:
     """Write a compressed ``.npz`` whose bytes depend on the arrays alone.
 
-    `numpy.savez_compressed` stamps each member with the time; this does not. The file
+    Compression and attributes are fixed here, not left to numpy's choice. The file
     appears whole or not at all.
     """
     with whole_file(path) as part, zipfile.ZipFile(part, 'w') as archive:

@@ -60,6 +60,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_negative(text: str) -> int:
+    """A number from 0."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f'expected 0 or more, got {text!r}')
+    return int(text)
+
+
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -95,13 +102,13 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     )
     machine.add_argument(
         '--readers',
-        type=int,
+        type=not_negative,
         default=0,
         help='processes that read pictures for each that computes features (0)',
     )
     size = parser.add_argument_group('size')
     size.add_argument('--variants', nargs='+', choices=list(VARIANT_CONFIGS))
-    size.add_argument('--seeds', nargs='+', type=int)
+    size.add_argument('--seeds', nargs='+', type=not_negative)
     size.add_argument(
         '--people', nargs='+', type=people_of_split, metavar='SPLIT=NUMBER'
     )

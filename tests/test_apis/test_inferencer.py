@@ -104,6 +104,49 @@ def test_scores_are_those_of_the_detector(tiny_model, tmp_path):
     assert len(result['predictions'][0]) == 3
 
 
+@pytest.mark.parametrize(
+    ('found', 'said'),
+    [
+        (([[1, 2, 30, 40, 0.9]], [0.9]), r'boxes of shape \(1, 5\)'),
+        ((np.zeros((4, 5)), np.ones(5)), r'boxes of shape \(4, 5\)'),
+        ((BOXES, [0.9]), r'scores of shape \(1,\)'),
+        ((BOXES[:1], None), 'scores of shape'),
+        (BOXES, 'but gave'),
+        (None, 'but gave NoneType: None'),
+    ],
+)
+def test_a_detector_that_gives_something_else_is_told(tiny_model, found, said):
+    inferencer = MeshInferencer(
+        str(tiny_model.config), tiny_model.weights, 'cpu', det_model=lambda image: found
+    )
+    with pytest.raises(ValueError, match=f'det_model is to give .*{said}'):
+        next(inferencer(picture(0)))
+    failed = list(inferencer([picture(0), picture(1)], on_error='continue'))
+    assert all('det_model' in result['error'] for result in failed)
+    assert len(failed) == 2
+
+
+@pytest.mark.parametrize(('pixels', 'groups'), [(10**8, [3]), (1, [1, 1, 1])])
+def test_pictures_are_kept_for_one_group_only(
+    inferencer, monkeypatch, tmp_path, pixels, groups
+):
+    seen = []
+    forward = inferencer.forward
+
+    def record(pictures, *args):
+        # Those before are gone when the next group has been read.
+        assert all(old.image is old.overlay is None for old in sum(seen, []))
+        assert all(new.image is not None for new in pictures)
+        seen.append(list(pictures))
+        return forward(pictures, *args)
+
+    monkeypatch.setattr(inferencer, 'forward', record)
+    monkeypatch.setattr('deforhmr_mm.apis.picture_run.BATCH_PIXELS', pixels)
+    results = inferencer([picture(i) for i in range(3)], vis_out_dir=tmp_path)
+    assert [len(result['files']) for result in results] == [1, 1, 1]
+    assert [len(group) for group in seen] == groups
+
+
 def test_pictures_come_lazily_and_in_order(inferencer):
     results = inferencer([picture(i) for i in range(5)], batch_size=2)
     assert [result['input'] for result in results] == [

@@ -302,6 +302,8 @@ def test_a_dry_run_shows_what_the_arguments_ask_for(tmp_path, monkeypatch, capsy
     [
         (['--people', 'tset=3'], 'SPLIT=NUMBER'),
         (['--jobs', '0'], "expected 1 or more, got '0'"),
+        (['--readers', '-1'], "expected 0 or more, got '-1'"),
+        (['--seeds', '0', '-1'], "expected 0 or more, got '-1'"),
         (['--variants', 'hmr'], 'invalid choice'),
         (['--stage1-config', 'no.py'], 'no.py does not exist'),
         (

@@ -18,7 +18,7 @@ from deforhmr_mm.engine.feature_cache import (
     weights_fingerprint,
 )
 
-# As in synthetic_v1/manifest.py, which needs the renderer to be imported.
+# As in synthetic_v1/manifest.py.
 MANIFEST_FILE = 'manifest.json'
 SEED = 0  # of the data set: other seeds make other people
 # What a merged checkpoint takes over from the head's.
